@@ -1,0 +1,225 @@
+//! What is made of whole command files.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The assignments as `name=value`, with the error at the end.
+fn read(bytes: &[u8]) -> Vec<String> {
+    let Assignments { entries, error } = parse_assignments(bytes);
+    let entries = entries
+        .into_iter()
+        .map(|entry| format!("{}={}", entry.name, entry.value));
+    entries
+        .chain(error.map(|error| format!("! {error}")))
+        .collect()
+}
+
+#[test]
+fn assignments_are_read_as_the_official_runner_reads_them() {
+    for (text, expected) in [
+        ("", vec![]),
+        ("\n\r\n\n", vec![]),
+        ("A=1", vec!["A=1"]),
+        ("A=1\nB=2\n", vec!["A=1", "B=2"]),
+        ("A=1\r\nB=2\r\n", vec!["A=1", "B=2"]),
+        ("A=1\n\n\nB=2", vec!["A=1", "B=2"]),
+        ("A=", vec!["A="]),
+        ("A==b=c", vec!["A==b=c"]),
+        ("A=x<<y", vec!["A=x<<y"]),
+        (" A = 1 ", vec![" A = 1 "]),
+        ("A=\t'quoted' \"%PATH%\"", vec!["A=\t'quoted' \"%PATH%\""]),
+        ("#=1", vec!["#=1"]),
+        ("A=1\nA=2", vec!["A=1", "A=2"]),
+        ("A=x\ry", vec!["A=x\ry"]),
+        ("A<<EOF\nEOF\n", vec!["A="]),
+        ("A<<EOF\n\nEOF\n", vec!["A="]),
+        ("A<<EOF\n\n\nEOF\n", vec!["A=\n"]),
+        ("A<<EOF\none\nEOF", vec!["A=one"]),
+        ("A<<EOF\none\ntwo\nEOF\nB=2", vec!["A=one\ntwo", "B=2"]),
+        ("A<<EOF\r\none\r\ntwo\r\nEOF\r\n", vec!["A=one\r\ntwo"]),
+        ("A<<EOF\r\none\ntwo\r\nEOF\n", vec!["A=one\ntwo"]),
+        ("A<<EOF\nB=1\nC<<X\n\nEOF\n", vec!["A=B=1\nC<<X\n"]),
+        ("A<<E=F\nx\nE=F\n", vec!["A=x"]),
+        ("A<<<<\nx\n<<\n", vec!["A=x"]),
+        ("A<< EOF\nx\n EOF\n", vec!["A=x"]),
+        ("A<<EOF\nEOF \n eof\nEOF\n", vec!["A=EOF \n eof"]),
+        ("nope", vec!["! Invalid format 'nope'"]),
+        ("A=1\n \nB=2", vec!["A=1", "! Invalid format ' '"]),
+        ("=1", vec!["! Invalid format '=1'. Name must not be empty"]),
+        (
+            "<<EOF\nx\nEOF\n",
+            vec![
+                "! Invalid format '<<EOF'. Name must not be empty and delimiter must not be empty",
+            ],
+        ),
+        (
+            "A<<\nx\n",
+            vec!["! Invalid format 'A<<'. Name must not be empty and delimiter must not be empty"],
+        ),
+        (
+            "A<<EOF",
+            vec!["! Invalid value. Matching delimiter not found 'EOF'"],
+        ),
+        (
+            "A<<EOF\n",
+            vec!["! Invalid value. Matching delimiter not found 'EOF'"],
+        ),
+        (
+            "A<<EOF\nx\n",
+            vec!["! Invalid value. Matching delimiter not found 'EOF'"],
+        ),
+        (
+            "A<<EOF\nxEOF",
+            vec!["! Invalid value. EOF marker missing new line."],
+        ),
+        (
+            "A<<EOF\nx\nEOF ",
+            vec!["! Invalid value. EOF marker missing new line."],
+        ),
+        (
+            "A=1\nB<<X\ny",
+            vec!["A=1", "! Invalid value. EOF marker missing new line."],
+        ),
+    ] {
+        assert_eq!(read(text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn the_byte_order_mark_decides_the_encoding() {
+    let text = "A=é😀\r\nB=2\r\n";
+    let expected = vec!["A=é😀", "B=2"];
+    let with_mark = format!("\u{feff}{text}");
+    let units: Vec<u16> = with_mark.encode_utf16().collect();
+    assert_eq!(read(text.as_bytes()), expected);
+    assert_eq!(read(with_mark.as_bytes()), expected);
+    assert_eq!(
+        read(
+            &units
+                .iter()
+                .flat_map(|u| u.to_le_bytes())
+                .collect::<Vec<_>>()
+        ),
+        expected
+    );
+    assert_eq!(
+        read(
+            &units
+                .iter()
+                .flat_map(|u| u.to_be_bytes())
+                .collect::<Vec<_>>()
+        ),
+        expected
+    );
+    let codes: Vec<u32> = with_mark.chars().map(u32::from).collect();
+    assert_eq!(
+        read(
+            &codes
+                .iter()
+                .flat_map(|c| c.to_le_bytes())
+                .collect::<Vec<_>>()
+        ),
+        expected
+    );
+    assert_eq!(
+        read(
+            &codes
+                .iter()
+                .flat_map(|c| c.to_be_bytes())
+                .collect::<Vec<_>>()
+        ),
+        expected
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    assert_eq!(read(b"A=\xff\xc3"), ["A=\u{fffd}\u{fffd}"]);
+    assert_eq!(read(b"A=\xe2\x82x"), ["A=\u{fffd}x"]);
+    assert_eq!(read(b"\xff\xfeA\0=\0\x00\xd8x\0y"), ["A=\u{fffd}x\u{fffd}"]);
+    assert_eq!(
+        read(b"\xff\xfe\0\0A\0\0\0=\0\0\0\0\xd8\0\0\x01"),
+        ["A=\u{fffd}\u{fffd}"]
+    );
+}
+
+#[test]
+fn node_options_are_refused_for_the_environment_only() {
+    let env = parse_env(b"A=1\nNode_Options=--inspect\nNODE_OPTIONS_=x\nB<<E\n");
+    let names: Vec<_> = env
+        .entries
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
+    assert_eq!(names, ["A", "NODE_OPTIONS_"]);
+    assert_eq!(
+        env.refused,
+        ["Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command."]
+    );
+    assert_eq!(
+        env.error,
+        Some(CommandFileError::NoDelimiter("E".to_owned()))
+    );
+    assert_eq!(read(b"NODE_OPTIONS=x"), ["NODE_OPTIONS=x"]);
+}
+
+#[test]
+fn paths_stand_on_lines() {
+    let paths = parse_path(b"\xef\xbb\xbfC:\\a b\r\n\r\nD:\\x\n/y\r C:\\z ").unwrap();
+    assert_eq!(paths, ["C:\\a b", "D:\\x", "/y", " C:\\z "]);
+    assert!(parse_path(b"").unwrap().is_empty());
+}
+
+#[test]
+fn summaries_are_text() {
+    assert_eq!(parse_text("\u{feff}# é\n".as_bytes()).unwrap(), "# é\n");
+}
+
+#[test]
+fn huge_files_are_refused() {
+    let huge = vec![b'a'; FILE_LIMIT + 1];
+    let error = CommandFileError::TooLarge(huge.len());
+    assert_eq!(parse_assignments(&huge).error, Some(error.clone()));
+    assert_eq!(parse_path(&huge), Err(error));
+}
+
+#[test]
+fn failures_name_their_file() {
+    assert_eq!(
+        CommandFile::StepSummary.failure(),
+        "Unable to process file command 'step_summary' successfully."
+    );
+    for kind in CommandFile::ALL {
+        assert_eq!(
+            kind.variable(),
+            format!("GITHUB_{}", kind.to_string().to_uppercase())
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse_env(&bytes);
+        let _ = parse_path(&bytes);
+        let _ = parse_text(&bytes);
+    }
+
+    #[test]
+    fn nothing_like_assignments_panics(text in "([A-C=<\r\n \u{e9}]|<<|EOF\n|\n){0,60}") {
+        let _ = read(text.as_bytes());
+    }
+
+    /// What `@actions/core` writes comes back, whatever it is.
+    #[test]
+    fn heredocs_round_trip(name in "[^=<\r\n\u{feff}][^=<\r\n]{0,10}", value in any::<String>(), crlf in any::<bool>()) {
+        prop_assume!(!value.contains("ghadelimiter"));
+        let end = if crlf { "\r\n" } else { "\n" };
+        // A value whose last character is CR would make one line end with the LF after it.
+        prop_assume!(!(value.ends_with('\r') && !crlf));
+        let file = format!("{name}<<ghadelimiter_1{end}{value}{end}ghadelimiter_1{end}");
+        let expected = Assignments { entries: vec![Assignment { name, value }], error: None };
+        prop_assert_eq!(parse_assignments(file.as_bytes()), expected);
+    }
+}

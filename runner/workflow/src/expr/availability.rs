@@ -1,0 +1,107 @@
+//! Which names an expression may use at a certain place.
+
+use crate::text;
+
+use super::ast::{Ast, AstKind};
+use super::error::Fault;
+use super::function::Function;
+
+/// The contexts and functions that are there for the expressions of one key of a workflow.
+/// Functions that are not listed here are there everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Availability {
+    /// Names of contexts.
+    pub contexts: &'static [&'static str],
+    /// Whether, and how, the status of the job can be asked for.
+    pub status: StatusFunctions,
+    /// Whether `hashFiles` is there: only where there are files.
+    pub hash_files: bool,
+}
+
+/// How `success`, `failure`, `cancelled` and `always` can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusFunctions {
+    /// Not at all.
+    None,
+    /// In the `if` of a step: about the job so far, without arguments.
+    Step,
+    /// In the `if` of a job: about the jobs it needs; `success` and `failure` take job ids.
+    Job,
+}
+
+impl Availability {
+    /// No expressions at all.
+    pub const NOTHING: Self = Self {
+        contexts: &[],
+        status: StatusFunctions::None,
+        hash_files: false,
+    };
+
+    /// Whether expressions are allowed at all.
+    pub fn allows_expressions(&self) -> bool {
+        !self.contexts.is_empty()
+    }
+
+    /// Everything a tree uses that is not there.
+    pub(super) fn check(&self, ast: &Ast) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        ast.walk(&mut |part| match &part.kind {
+            AstKind::Context(name) => faults.extend(self.refuse_context(name, part)),
+            AstKind::Call(function, arguments) => {
+                faults.extend(self.refuse_call(*function, arguments.len(), part));
+            }
+            _ => {}
+        });
+        faults
+    }
+
+    fn refuse_context(&self, name: &str, part: &Ast) -> Option<Fault> {
+        if self
+            .contexts
+            .iter()
+            .any(|context| text::equal(context, name))
+        {
+            return None;
+        }
+        let lower = name.to_ascii_lowercase();
+        let help = if matches!(&*lower, "true" | "false" | "null") {
+            format!("did you mean `{lower}`? these words are in lower case")
+        } else if let Some(known) = text::suggestion(name, self.contexts.iter().copied()) {
+            format!("did you mean `{known}`?")
+        } else {
+            format!(
+                "the contexts here are {}",
+                text::listed(self.contexts.iter().copied(), "and")
+            )
+        };
+        let message = if KNOWN.contains(&&*lower) {
+            format!("the context `{name}` is not available here")
+        } else {
+            format!("unknown context `{name}`")
+        };
+        Some(Fault::new(message, part.span).with_help(Some(help)))
+    }
+
+    fn refuse_call(&self, function: Function, arguments: usize, part: &Ast) -> Option<Fault> {
+        let name = function.name();
+        let is_missing = match function {
+            Function::HashFiles => !self.hash_files,
+            _ => function.is_status() && self.status == StatusFunctions::None,
+        };
+        if is_missing {
+            let message = format!("the function `{name}` is not available here");
+            return Some(Fault::new(message, part.span));
+        }
+        if function.is_status() && self.status == StatusFunctions::Step && arguments > 0 {
+            let message = format!("`{name}` takes no arguments here, found {arguments}");
+            return Some(Fault::new(message, part.span));
+        }
+        None
+    }
+}
+
+/// Every context that is there anywhere: a name that is not among them is a misspelling.
+const KNOWN: [&str; 12] = [
+    "env", "github", "inputs", "job", "jobs", "matrix", "needs", "runner", "secrets", "steps",
+    "strategy", "vars",
+];

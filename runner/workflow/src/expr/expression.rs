@@ -1,0 +1,123 @@
+//! One bare expression, ready to be evaluated.
+
+use std::sync::Arc;
+
+use crate::source::{SourceFile, Span};
+
+use super::ast::{Ast, AstKind, Literal};
+use super::availability::Availability;
+use super::error::{EvalError, Fault, ParseError};
+use super::evaluator::Evaluator;
+use super::parser;
+use super::scope::Scope;
+use super::value::Value;
+
+/// An expression without `${{ }}` around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression {
+    text: Arc<str>,
+    root: Arc<Ast>,
+    origin: Option<Origin>,
+}
+
+/// Where in a file the text of an expression or template stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) span: Span,
+    /// Whether the file has the text byte for byte, so that parts of it can be found.
+    pub(super) verbatim: bool,
+}
+
+impl Origin {
+    /// The place in the file of a part of the text.
+    pub(super) fn place(&self, part: Span) -> Span {
+        if self.verbatim {
+            part.shifted(self.span.start)
+        } else {
+            self.span
+        }
+    }
+}
+
+impl Expression {
+    /// Parses an expression. Functions must exist and have the right number of arguments; whether
+    /// names are available where it stands is for [`Expression::check`] to say.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let text: Arc<str> = text.into();
+        match parser::parse(&text) {
+            Ok(root) => Ok(Self {
+                text,
+                root: Arc::new(root),
+                origin: None,
+            }),
+            Err(fault) => Err(fault.within(&text, None).into()),
+        }
+    }
+
+    /// The text it was parsed from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Everything it uses that is not available.
+    pub fn check(&self, availability: &Availability) -> Vec<ParseError> {
+        let faults = availability.check(&self.root).into_iter();
+        faults
+            .map(|fault| fault.within(&self.text, self.origin).into())
+            .collect()
+    }
+
+    /// Whether it asks how the job is doing, anywhere.
+    pub fn has_status_function(&self) -> bool {
+        self.root.has_status_function()
+    }
+
+    /// The value in a scope.
+    ///
+    /// # Errors
+    ///
+    /// An unknown context, a function that failed, or too much data.
+    pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        self.evaluate_with(&Evaluator::new(scope))
+    }
+
+    pub(super) fn evaluate_with(&self, evaluator: &Evaluator<'_>) -> Result<Value, EvalError> {
+        evaluator
+            .value(&self.root)
+            .map_err(|fault| fault.within(&self.text, self.origin).into())
+    }
+
+    /// The string, where the whole expression is one.
+    pub(super) fn as_string_literal(&self) -> Option<&Arc<str>> {
+        match &self.root.kind {
+            AstKind::Literal(Literal::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Remembers where in a file it stands. `place` finds a part of the text that the expression
+    /// is `offset` bytes into.
+    pub(super) fn locate(
+        &mut self,
+        source: &SourceFile,
+        offset: usize,
+        place: impl Fn(Span) -> Span,
+    ) {
+        let span = place(Span::new(offset, offset + self.text.len()));
+        let verbatim = source.slice(span) == &*self.text;
+        self.origin = Some(Origin { span, verbatim });
+    }
+
+    pub(super) fn fault(&self, fault: Fault) -> Fault {
+        fault.within(&self.text, self.origin)
+    }
+
+    /// The bytes of the text that the whole expression covers.
+    pub(super) fn span(&self) -> Span {
+        self.root.span
+    }
+}

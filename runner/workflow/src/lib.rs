@@ -1,0 +1,32 @@
+//! The workflow language of GitHub Actions: workflow files, expressions, command files.
+//!
+//! Everything here is pure: text or bytes in, values and problems out. There is no I/O, no clock
+//! and no panic, whatever the input is.
+//!
+//! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
+//! - [`expr`] parses and evaluates expressions, templates and conditions.
+//! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
+//! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
+//!
+//! ```
+//! use dormer_workflow::expr::{Contexts, Expression, Object, Value};
+//!
+//! let mut scope = Contexts::default();
+//! scope.values.insert("github", Object::from_iter([("actor", "Mona")]));
+//! let expression = Expression::parse("github.actor == 'mona' && 1 || 2")?;
+//! assert_eq!(expression.evaluate(&scope)?, Value::Number(1.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod command_file;
+pub mod diagnostic;
+pub mod expr;
+mod number;
+pub mod source;
+mod text;
+pub mod workflow;
+pub mod yaml;
+
+pub use diagnostic::{Problem, Problems};
+pub use source::{Location, SourceFile, Span, Spanned};
+pub use workflow::{Workflow, parse_workflow};

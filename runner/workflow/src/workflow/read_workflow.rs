@@ -1,0 +1,110 @@
+//! Reading the top level of a file.
+
+use crate::expr::Availability;
+use crate::source::Span;
+use crate::yaml::{self, Node};
+
+use super::graph;
+use super::keys;
+use super::model::{Defaults, Job, Triggers, Workflow};
+use super::places;
+use super::read::{Fields, Reader};
+
+impl Reader {
+    /// The whole file.
+    pub(super) fn workflow(&mut self) -> Option<Workflow> {
+        let source = self.source().clone();
+        let root = yaml::read(&source, &mut self.problems)?;
+        let fields = self.fields(&root, &keys::WORKFLOW)?;
+        if let Some(node) = fields.get("description") {
+            self.literal(node, "a string");
+        }
+        let workflow = Workflow {
+            name: fields
+                .get("name")
+                .and_then(|node| self.literal(node, "a string")),
+            run_name: fields
+                .get("run-name")
+                .and_then(|node| self.template(node, &places::RUN_NAME, "a string")),
+            on: self.on(&fields),
+            env: self.env(&fields, &places::WORKFLOW_ENV),
+            defaults: self.defaults(&fields, &Availability::NOTHING),
+            permissions: self.raw(&fields, "permissions", &Availability::NOTHING),
+            concurrency: self.raw(&fields, "concurrency", &places::WORKFLOW_CONCURRENCY),
+            jobs: self.jobs(&fields),
+            warnings: self.take_warnings(),
+            source,
+        };
+        graph::check(&workflow.jobs, self);
+        Some(workflow)
+    }
+
+    fn on(&mut self, fields: &Fields<'_>) -> Triggers {
+        match fields.get("on") {
+            Some(node) => self.triggers(node),
+            None => {
+                self.missing(fields, "the workflow has no `on`: nothing would start it");
+                Triggers {
+                    events: Vec::new(),
+                    span: fields.span,
+                }
+            }
+        }
+    }
+
+    fn jobs(&mut self, fields: &Fields<'_>) -> Vec<Job> {
+        let Some(node) = fields.get("jobs") else {
+            self.missing(fields, "the workflow has no `jobs`");
+            return Vec::new();
+        };
+        let Some(mapping) = node.as_mapping() else {
+            self.expected(node, "a mapping of job ids and jobs");
+            return Vec::new();
+        };
+        if mapping.entries().is_empty() {
+            self.report(node.span, "expected at least one job, found none");
+        }
+        mapping
+            .entries()
+            .iter()
+            .filter_map(|entry| self.job(entry))
+            .collect()
+    }
+
+    /// Says that a mapping lacks a key, at its beginning.
+    pub(super) fn missing(&mut self, fields: &Fields<'_>, message: &str) {
+        self.report(Span::at(fields.span.start), message);
+    }
+
+    /// `env`, of a workflow, a job or a step.
+    pub(super) fn env(
+        &mut self,
+        fields: &Fields<'_>,
+        place: &Availability,
+    ) -> super::template_map::TemplateMap {
+        match fields.get("env") {
+            Some(node) => self.template_map(node, place, Some(place)),
+            None => super::template_map::TemplateMap::default(),
+        }
+    }
+
+    /// `defaults`, of a workflow or a job.
+    pub(super) fn defaults(&mut self, fields: &Fields<'_>, place: &Availability) -> Defaults {
+        let run = fields
+            .get("defaults")
+            .and_then(|node| self.fields(node, &keys::DEFAULTS))
+            .and_then(|fields| fields.get("run"))
+            .and_then(|node| self.fields(node, &keys::DEFAULTS_RUN));
+        let Some(run) = run else {
+            return Defaults::default();
+        };
+        let mut read = |key: &str, expected: &str| {
+            let node: &Node = run.get(key)?;
+            self.full_template(node, place, expected)
+        };
+        Defaults {
+            shell: read("shell", "the name of a shell"),
+            working_directory: read("working-directory", "a directory"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What Dormer's first version can't run yet, though GitHub can.
+
+use crate::diagnostic::{Problem, Problems};
+use crate::source::Span;
+
+use super::model::{Control, Job, Step, StepAction, Workflow};
+
+impl Workflow {
+    /// Everything in a job that Dormer can't run yet, sorted by position. Empty where the job can
+    /// run, and where there is no such job.
+    pub fn unsupported_in(&self, job_id: &str) -> Vec<Problem> {
+        let Some(job) = self.job(job_id) else {
+            return Vec::new();
+        };
+        let mut found = job_features(job);
+        for step in &job.steps {
+            found.extend(step_feature(step));
+        }
+        let problem = |(span, what): (Span, &str)| {
+            Problem::new(
+                &self.source,
+                span,
+                format!("{what} can't be run by Dormer yet"),
+            )
+        };
+        let problems: Vec<Problem> = found.into_iter().map(problem).collect();
+        Problems::from(problems).into_vec()
+    }
+}
+
+fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
+    let raw = [
+        (&job.strategy, "jobs with a `strategy`"),
+        (&job.container, "jobs in a `container`"),
+        (&job.services, "jobs with `services`"),
+        (&job.snapshot, "jobs with a `snapshot`"),
+    ];
+    let uses = job
+        .uses
+        .as_ref()
+        .map(|uses| (uses.span, "jobs that call a workflow with `uses`"));
+    raw.into_iter()
+        .filter_map(|(raw, what)| Some((raw.as_ref()?.key, what)))
+        .chain(uses)
+        .collect()
+}
+
+fn step_feature(step: &Step) -> Option<(Span, &'static str)> {
+    if let StepAction::Control { key, control } = &step.action {
+        let what = match control {
+            Control::Wait(_) => "steps that `wait` for others",
+            Control::WaitAll => "steps that `wait-all`",
+            Control::Cancel(_) => "steps that `cancel` others",
+            Control::Parallel(_) => "steps in `parallel`",
+        };
+        return Some((*key, what));
+    }
+    let background = step
+        .background
+        .as_ref()
+        .filter(|background| background.value)?;
+    Some((background.span, "steps in the `background`"))
+}
