@@ -1,1 +1,7 @@
-fn main(){}
+//! The command `dormer`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(dormer::cli::main())
+}

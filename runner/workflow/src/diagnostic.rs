@@ -1,7 +1,7 @@
 //! What is wrong with a file, and where.
 //!
 //! A [`Problem`] is complete in itself: it holds the line it complains about, so that it can be
-//! shown when the file is gone. Every parser of this crate collects problems in a [`Reporter`] and
+//! shown when the file is gone. Every parser of this crate collects problems in a `Reporter` and
 //! hands them out as one sorted [`Problems`].
 
 use std::fmt;
@@ -179,7 +179,7 @@ impl fmt::Display for Problems {
 impl From<Vec<Problem>> for Problems {
     fn from(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span);
-        problems.dedup();
+        problems.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         Self(problems)
     }
 }

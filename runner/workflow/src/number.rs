@@ -79,7 +79,8 @@ pub(crate) fn format(number: f64) -> String {
         }
         .to_owned();
     }
-    let sign = if number.is_sign_negative() { "-" } else { "" };
+    // Negative zero is written as zero, as GitHub's own test vectors have it.
+    let sign = if number < 0.0 { "-" } else { "" };
     let (digits, exponent) = significant(number.abs());
     if (MIN_FIXED_EXPONENT..PRECISION).contains(&exponent) {
         format!("{sign}{}", fixed(&digits, exponent))
@@ -188,7 +189,7 @@ mod tests {
     fn numbers_are_written_with_fifteen_digits() {
         for (number, text) in [
             (0.0, "0"),
-            (-0.0, "-0"),
+            (-0.0, "0"),
             (1.0, "1"),
             (-1.5, "-1.5"),
             (3.10, "3.1"),

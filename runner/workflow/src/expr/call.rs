@@ -44,7 +44,7 @@ impl Evaluator<'_> {
                 let value = self.value(value)?;
                 Value::String(json::write(&value, |bytes| self.take(bytes, span))?)
             }
-            (Function::FromJson, [text]) => self.from_json(text)?,
+            (Function::FromJson, [text]) => self.parse_json(text)?,
             (Function::HashFiles, patterns) => Value::String(self.hash_files(patterns, span)?),
             _ => {
                 return Err(Fault::new(
@@ -170,7 +170,7 @@ impl Evaluator<'_> {
         Ok(out)
     }
 
-    fn from_json(&self, argument: &Ast) -> Result<Value, Fault> {
+    fn parse_json(&self, argument: &Ast) -> Result<Value, Fault> {
         let text = self.value(argument)?.to_text();
         self.take(text.len(), argument.span)?;
         json::read(&text).map_err(|error| {

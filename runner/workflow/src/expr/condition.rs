@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::source::{SourceFile, Span};
+use crate::source::Span;
+use crate::yaml::Written;
 
 use super::availability::Availability;
 use super::error::{EvalError, ParseError};
@@ -103,12 +104,12 @@ impl Condition {
         }
     }
 
-    /// Remembers where in a file it stands. `place` finds a part of the text there.
-    pub(crate) fn locate(&mut self, source: &SourceFile, span: Span, place: impl Fn(Span) -> Span) {
+    /// Remembers where in a file it stands: the scalar, and where that is used.
+    pub(crate) fn locate(&mut self, scalar: &Arc<Written>, span: Span) {
         match &mut self.body {
             Body::Nothing => {}
-            Body::Bare(expression) => expression.locate(source, 0, place),
-            Body::Template(template) => template.locate(source, span, place),
+            Body::Bare(expression) => expression.locate(scalar, 0),
+            Body::Template(template) => template.locate(scalar, span),
         }
     }
 }

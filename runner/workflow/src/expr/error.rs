@@ -49,10 +49,10 @@ impl Fault {
     }
 
     /// Says in which text it happened. The innermost text is kept.
-    pub(super) fn within(mut self, text: &Arc<str>, origin: Option<Origin>) -> Self {
+    pub(super) fn within(mut self, text: &Arc<str>, origin: Option<&Origin>) -> Self {
         if self.0.text.is_empty() {
             self.0.text = text.clone();
-            self.0.origin = origin;
+            self.0.origin = origin.cloned();
         }
         self
     }
@@ -78,7 +78,7 @@ impl Fault {
     }
 
     fn problem(&self, source: &SourceFile) -> Option<Problem> {
-        let place = self.0.origin.as_ref()?.place(self.0.span);
+        let place = self.0.origin.as_ref()?.place(source, self.0.span);
         let problem = Problem::new(source, place, &*self.0.message);
         Some(Problem {
             help: self.0.help.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::{SourceFile, Span};
+use crate::yaml::Written;
 
 use super::ast::{Ast, AstKind, Literal};
 use super::availability::Availability;
@@ -21,21 +22,18 @@ pub struct Expression {
 }
 
 /// Where in a file the text of an expression or template stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Origin {
-    pub(super) span: Span,
-    /// Whether the file has the text byte for byte, so that parts of it can be found.
-    pub(super) verbatim: bool,
+    /// The scalar that holds the text.
+    pub(super) scalar: Arc<Written>,
+    /// Where in the scalar the text begins.
+    pub(super) offset: usize,
 }
 
 impl Origin {
     /// The place in the file of a part of the text.
-    pub(super) fn place(&self, part: Span) -> Span {
-        if self.verbatim {
-            part.shifted(self.span.start)
-        } else {
-            self.span
-        }
+    pub(super) fn place(&self, source: &SourceFile, part: Span) -> Span {
+        self.scalar.place(source, part.shifted(self.offset))
     }
 }
 
@@ -67,7 +65,7 @@ impl Expression {
     pub fn check(&self, availability: &Availability) -> Vec<ParseError> {
         let faults = availability.check(&self.root).into_iter();
         faults
-            .map(|fault| fault.within(&self.text, self.origin).into())
+            .map(|fault| fault.within(&self.text, self.origin.as_ref()).into())
             .collect()
     }
 
@@ -88,7 +86,7 @@ impl Expression {
     pub(super) fn evaluate_with(&self, evaluator: &Evaluator<'_>) -> Result<Value, EvalError> {
         evaluator
             .value(&self.root)
-            .map_err(|fault| fault.within(&self.text, self.origin).into())
+            .map_err(|fault| fault.within(&self.text, self.origin.as_ref()).into())
     }
 
     /// The string, where the whole expression is one.
@@ -99,21 +97,16 @@ impl Expression {
         }
     }
 
-    /// Remembers where in a file it stands. `place` finds a part of the text that the expression
-    /// is `offset` bytes into.
-    pub(super) fn locate(
-        &mut self,
-        source: &SourceFile,
-        offset: usize,
-        place: impl Fn(Span) -> Span,
-    ) {
-        let span = place(Span::new(offset, offset + self.text.len()));
-        let verbatim = source.slice(span) == &*self.text;
-        self.origin = Some(Origin { span, verbatim });
+    /// Remembers where in a file it stands: `offset` bytes into a scalar.
+    pub(super) fn locate(&mut self, scalar: &Arc<Written>, offset: usize) {
+        self.origin = Some(Origin {
+            scalar: scalar.clone(),
+            offset,
+        });
     }
 
     pub(super) fn fault(&self, fault: Fault) -> Fault {
-        fault.within(&self.text, self.origin)
+        fault.within(&self.text, self.origin.as_ref())
     }
 
     /// The bytes of the text that the whole expression covers.

@@ -56,6 +56,7 @@ fn invalid(pattern: &str, rest: &str) -> String {
         ""
     };
     format!(
-        "the format string `{shown}{more}` is wrong at character {at}: a brace that is meant as one is written twice"
+        "the format string `{shown}{more}` is wrong at character {at}: a brace that is meant as \
+         one is written twice"
     )
 }

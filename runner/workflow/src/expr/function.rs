@@ -90,7 +90,7 @@ impl Function {
                 takes(least, most)
             ));
         }
-        let pairs_up = count % 2 == 0;
+        let pairs_up = count.is_multiple_of(2);
         (self == Self::Case && pairs_up).then(|| {
             format!(
                 "`{name}` takes conditions with values and then a default, found {count} arguments"

@@ -1,48 +1,11 @@
 //! From text to tokens.
-//!
-//! Which token may follow which is decided here, as in GitHub's lexer: it makes the parser simple
-//! and puts an error on the first symbol that can't be right.
-
-use std::sync::Arc;
 
 use crate::number;
 use crate::source::Span;
 
 use super::ast::{Comparison, Literal};
 use super::error::Fault;
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) span: Span,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum TokenKind {
-    Open(Bracket),
-    Close(Bracket),
-    Comma,
-    Dot,
-    Star,
-    Not,
-    And,
-    Or,
-    Compare(Comparison),
-    Literal(Literal),
-    /// A name after a dot.
-    Property(Arc<str>),
-    /// A name before an opening parenthesis.
-    Function(Arc<str>),
-    /// Any other name.
-    Name(Arc<str>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bracket {
-    Group,
-    Arguments,
-    Index,
-}
+use super::token::{Bracket, Expected, Token, TokenKind};
 
 /// Splits a text into tokens that follow one another legally, with every bracket closed.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
@@ -63,27 +26,6 @@ struct Lexer<'a> {
     /// Brackets that are not closed, with the place of each.
     open: Vec<(Bracket, Span)>,
     tokens: Vec<Token>,
-}
-
-/// What may come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    /// The beginning of a value.
-    Value,
-    /// The beginning of a value, or the end of an empty argument list.
-    ValueOrClose,
-    /// The beginning of a value, or `*`.
-    ValueOrStar,
-    /// A property name or `*`.
-    Property,
-    /// The parenthesis after a function name.
-    Arguments,
-    /// An operator, or whatever ends the value.
-    Operator,
-    /// The same, or `.` and `[`, since the value may have parts.
-    OperatorOrPart,
-    /// The bracket that closes `[*`.
-    CloseIndex,
 }
 
 impl Lexer<'_> {
@@ -118,7 +60,7 @@ impl Lexer<'_> {
             ']' => TokenKind::Close(Bracket::Index),
             ',' => TokenKind::Comma,
             '*' => TokenKind::Star,
-            '.' if !self.expects_value() => TokenKind::Dot,
+            '.' if !self.expected().is_value() => TokenKind::Dot,
             '\'' => return self.string(rest),
             '.' | '+' | '-' | '0'..='9' => return self.number(rest),
             _ => return self.name(rest),
@@ -200,7 +142,8 @@ impl Lexer<'_> {
 
     /// Adds a token where it is legal.
     fn push(&mut self, token: Token) -> Result<(), Fault> {
-        if !self.is_legal(&token.kind) {
+        let innermost = self.open.last().map(|&(bracket, _)| bracket);
+        if !self.expected().allows(&token.kind, innermost) {
             return Err(self.unexpected(&self.text[token.span.start..token.span.end]));
         }
         match token.kind {
@@ -214,82 +157,8 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn is_legal(&self, kind: &TokenKind) -> bool {
-        use Expected as E;
-        let expected = self.expected();
-        let innermost = self.open.last().map(|&(bracket, _)| bracket);
-        match kind {
-            TokenKind::Open(Bracket::Arguments) => expected == E::Arguments,
-            TokenKind::Open(Bracket::Index) | TokenKind::Dot => expected == E::OperatorOrPart,
-            TokenKind::Open(Bracket::Group)
-            | TokenKind::Not
-            | TokenKind::Literal(_)
-            | TokenKind::Function(_)
-            | TokenKind::Name(_) => self.expects_value(),
-            TokenKind::Property(_) => expected == E::Property,
-            TokenKind::Star => matches!(expected, E::Property | E::ValueOrStar),
-            TokenKind::And | TokenKind::Or | TokenKind::Compare(_) => self.ends_value(),
-            TokenKind::Comma => self.ends_value() && innermost == Some(Bracket::Arguments),
-            TokenKind::Close(bracket) => {
-                let closes = self.ends_value()
-                    || (expected == E::ValueOrClose && *bracket == Bracket::Arguments)
-                    || (expected == E::CloseIndex && *bracket == Bracket::Index);
-                closes && innermost == Some(*bracket)
-            }
-        }
-    }
-
-    fn expects_value(&self) -> bool {
-        matches!(
-            self.expected(),
-            Expected::Value | Expected::ValueOrClose | Expected::ValueOrStar
-        )
-    }
-
-    fn ends_value(&self) -> bool {
-        matches!(
-            self.expected(),
-            Expected::Operator | Expected::OperatorOrPart
-        )
-    }
-
     fn expected(&self) -> Expected {
-        let Some(last) = self.tokens.last() else {
-            return Expected::Value;
-        };
-        match last.kind {
-            TokenKind::Open(Bracket::Arguments) => Expected::ValueOrClose,
-            TokenKind::Open(Bracket::Index) => Expected::ValueOrStar,
-            TokenKind::Open(Bracket::Group)
-            | TokenKind::Comma
-            | TokenKind::Not
-            | TokenKind::And
-            | TokenKind::Or
-            | TokenKind::Compare(_) => Expected::Value,
-            TokenKind::Dot => Expected::Property,
-            TokenKind::Function(_) => Expected::Arguments,
-            TokenKind::Literal(_) => Expected::Operator,
-            TokenKind::Star if self.follows_open_index() => Expected::CloseIndex,
-            TokenKind::Close(_) | TokenKind::Star | TokenKind::Property(_) | TokenKind::Name(_) => {
-                Expected::OperatorOrPart
-            }
-        }
-    }
-
-    /// Whether the last token stands right after `[`.
-    fn follows_open_index(&self) -> bool {
-        let before = self
-            .tokens
-            .len()
-            .checked_sub(2)
-            .and_then(|i| self.tokens.get(i));
-        matches!(
-            before,
-            Some(Token {
-                kind: TokenKind::Open(Bracket::Index),
-                ..
-            })
-        )
+        Expected::after(&self.tokens)
     }
 
     /// The text must not end within anything.
@@ -300,7 +169,7 @@ impl Lexer<'_> {
                 Span::at(0),
             ));
         }
-        if !self.ends_value() {
+        if !self.expected().ends_value() {
             let end = self.text.trim_end().len();
             return Err(Fault::new(
                 "the expression ends where a value is expected",

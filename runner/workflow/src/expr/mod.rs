@@ -8,7 +8,7 @@
 //!
 //! The rules are those of the official runner: its grammar, its limits, its coercions (which are
 //! JavaScript's, but for strings that compare without case and objects that compare by identity).
-//! A [`Template`] is text with expressions in `${{ }}`, a [`Condition`] is the value of an `if` key.
+//! A [`Template`] is text with expressions in `${{ }}`; a [`Condition`] is the value of an `if`.
 //!
 //! Nothing here knows which contexts there are: a [`Scope`] gives them by name.
 
@@ -27,6 +27,7 @@ mod lexer;
 mod parser;
 mod scope;
 mod template;
+mod token;
 mod value;
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::text;
 use super::ast::{Ast, AstKind, Comparison, Literal};
 use super::error::Fault;
 use super::function::Function;
-use super::lexer::{self, Bracket, Token, TokenKind};
+use super::lexer;
+use super::token::{Bracket, Token, TokenKind};
 use super::{MAX_DEPTH, MAX_LENGTH};
 
 /// Parses one bare expression.

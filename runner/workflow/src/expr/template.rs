@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::source::{SourceFile, Span};
+use crate::source::Span;
 use crate::text;
+use crate::yaml::Written;
 
 use super::MAX_LENGTH;
 use super::availability::Availability;
@@ -26,7 +27,14 @@ pub struct Template {
     text: Arc<str>,
     /// Empty for plain text.
     parts: Arc<[Part]>,
-    origin: Option<Span>,
+    place: Option<Place>,
+}
+
+/// Where a template stands in its file.
+#[derive(Debug, Clone, PartialEq)]
+struct Place {
+    scalar: Arc<Written>,
+    span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,22 +54,33 @@ impl Template {
     ///
     /// The first thing that is wrong, placed in the whole text.
     pub fn parse(text: impl Into<Arc<str>>) -> Result<Self, ParseError> {
+        let (template, errors) = Self::parse_all(text);
+        errors.into_iter().next().map_or(Ok(template), Err)
+    }
+
+    /// Parses as much of a text as can be, and gives everything that is wrong with it.
+    pub(crate) fn parse_all(text: impl Into<Arc<str>>) -> (Self, Vec<ParseError>) {
         let text = text.into();
-        let parts = match parse_parts(&text) {
-            Ok(parts) => parts,
-            Err(fault) => return Err(fault.within(&text, None).into()),
-        };
+        let (parts, faults) = parse_parts(&text);
         // A lone string literal is how `${{` itself is written, and no expression.
-        if let [Part::Expression { expression, .. }] = &*parts
+        if faults.is_empty()
+            && let [Part::Expression { expression, .. }] = &*parts
             && let Some(literal) = expression.as_string_literal()
         {
-            return Ok(Self::literal(literal.clone()));
+            return (Self::literal(literal.clone()), Vec::new());
         }
-        Ok(Self {
-            text,
-            parts: parts.into(),
-            origin: None,
-        })
+        let errors = faults
+            .into_iter()
+            .map(|fault| fault.within(&text, None).into())
+            .collect();
+        (
+            Self {
+                text,
+                parts: parts.into(),
+                place: None,
+            },
+            errors,
+        )
     }
 
     /// Text that is taken as it is, whatever it holds.
@@ -69,7 +88,7 @@ impl Template {
         Self {
             text: text.into(),
             parts: Arc::new([]),
-            origin: None,
+            place: None,
         }
     }
 
@@ -101,7 +120,7 @@ impl Template {
 
     /// Where it stands in its file, if it was read from one.
     pub fn span(&self) -> Option<Span> {
-        self.origin
+        self.place.as_ref().map(|place| place.span)
     }
 
     /// Everything it uses that is not available.
@@ -179,49 +198,63 @@ impl Template {
         match self.as_expression() {
             Some(expression) => expression.fault(fault(expression.span())).into(),
             None => {
-                let origin = self.origin.map(|span| Origin {
-                    span,
-                    verbatim: false,
+                let origin = self.place.as_ref().map(|place| Origin {
+                    scalar: place.scalar.clone(),
+                    offset: 0,
                 });
-                fault(Span::new(0, self.text.len()))
-                    .within(&self.text, origin)
-                    .into()
+                let whole = Span::new(0, self.text.len());
+                fault(whole).within(&self.text, origin.as_ref()).into()
             }
         }
     }
 
-    /// Remembers where in a file it stands. `place` finds a part of the text there.
-    pub(crate) fn locate(&mut self, source: &SourceFile, span: Span, place: impl Fn(Span) -> Span) {
-        self.origin = Some(span);
+    /// Remembers where in a file it stands: the scalar, and where that is used.
+    pub(crate) fn locate(&mut self, scalar: &Arc<Written>, span: Span) {
+        self.place = Some(Place {
+            scalar: scalar.clone(),
+            span,
+        });
         for part in Arc::make_mut(&mut self.parts) {
             if let Part::Expression { expression, offset } = part {
-                expression.locate(source, *offset, &place);
+                expression.locate(scalar, *offset);
             }
         }
     }
 }
 
-fn parse_parts(text: &str) -> Result<Vec<Part>, Fault> {
+fn parse_parts(text: &str) -> (Vec<Part>, Vec<Fault>) {
     let mut parts = Vec::new();
+    let mut faults = Vec::new();
     let mut at = 0;
+    let mut count = 0;
     while let Some(start) = text[at..].find(OPEN).map(|found| at + found) {
         if start > at {
             parts.push(Part::Text(Span::new(at, start)));
         }
         let offset = start + OPEN.len();
+        let open = Span::new(start, offset);
         let Some(len) = find_close(&text[offset..]) else {
-            let span = Span::new(start, offset);
-            return Err(Fault::new("this `${{` is not closed with `}}`", span));
+            faults.push(Fault::new("this `${{` is not closed with `}}`", open));
+            return (parts, faults);
         };
-        parts.push(parse_part(text, offset, len)?);
+        count += 1;
+        if count > MAX_EXPRESSIONS {
+            let message = format!("text can't hold more than {MAX_EXPRESSIONS} expressions");
+            faults.push(Fault::new(message, open));
+            return (parts, faults);
+        }
+        match parse_part(text, offset, len) {
+            Ok(part) => parts.push(part),
+            Err(fault) => faults.push(fault),
+        }
         at = offset + len + CLOSE.len();
     }
     // Plain text has no parts at all.
     if at > 0 && at < text.len() {
         parts.push(Part::Text(Span::new(at, text.len())));
     }
-    refuse_long(text, &parts)?;
-    Ok(parts)
+    faults.extend(refuse_long(text, &parts));
+    (parts, faults)
 }
 
 /// The expression between `${{` and `}}`.
@@ -250,9 +283,9 @@ fn find_close(text: &str) -> Option<usize> {
 
 /// GitHub turns text with expressions into one call of `format`, which must itself be within the
 /// limits: a script of more than 21,000 characters can't hold an expression.
-fn refuse_long(text: &str, parts: &[Part]) -> Result<(), Fault> {
+fn refuse_long(text: &str, parts: &[Part]) -> Option<Fault> {
     if parts.len() < 2 {
-        return Ok(());
+        return None;
     }
     let doubled = |c: char| {
         if matches!(c, '\'' | '{' | '}') {
@@ -262,7 +295,6 @@ fn refuse_long(text: &str, parts: &[Part]) -> Result<(), Fault> {
         }
     };
     let mut length = "format('')".len();
-    let mut count = 0_usize;
     for part in parts {
         length += match part {
             Part::Text(span) => text[span.start..span.end]
@@ -270,7 +302,6 @@ fn refuse_long(text: &str, parts: &[Part]) -> Result<(), Fault> {
                 .map(doubled)
                 .sum::<usize>(),
             Part::Expression { expression, .. } => {
-                count += 1;
                 "{0}, ".len() + text::utf16_len(expression.text())
             }
         };
@@ -280,11 +311,7 @@ fn refuse_long(text: &str, parts: &[Part]) -> Result<(), Fault> {
     if length > MAX_LENGTH {
         let message = format!("text with expressions can't be longer than {MAX_LENGTH} characters");
         let help = "hand the values over in `env`, so that the text needs no expressions";
-        return Err(Fault::new(message, span).with_help(Some(help)));
+        return Some(Fault::new(message, span).with_help(Some(help)));
     }
-    if count > MAX_EXPRESSIONS {
-        let message = format!("text can't hold more than {MAX_EXPRESSIONS} expressions");
-        return Err(Fault::new(message, span));
-    }
-    Ok(())
+    None
 }

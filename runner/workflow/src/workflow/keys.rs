@@ -1,7 +1,7 @@
 //! Which keys there are, level by level.
 //!
 //! The source is the schema of GitHub's own parser (`workflow-v1.0.json`), and its documentation
-//! of workflow syntax for `parallel`.
+//! of workflow syntax for what is newer (`parallel`, `cache-mode`).
 
 /// The keys of one kind of mapping, and what such a mapping is called in messages.
 pub(super) struct Keys {
@@ -19,6 +19,7 @@ pub(super) const WORKFLOW: Keys = Keys {
         "env",
         "defaults",
         "permissions",
+        "cache-mode",
         "concurrency",
         "jobs",
     ],
@@ -53,6 +54,7 @@ pub(super) const JOB: Keys = Keys {
         "environment",
         "concurrency",
         "permissions",
+        "cache-mode",
         "container",
         "services",
         "snapshot",
@@ -70,6 +72,7 @@ pub(super) const CALLING_JOB: Keys = Keys {
         "needs",
         "if",
         "permissions",
+        "cache-mode",
         "concurrency",
         "strategy",
     ],
@@ -128,7 +131,10 @@ pub(super) const CONTROL_STEP: Keys = Keys {
 /// The keys of which a step has exactly one.
 pub(super) const ACTIONS: [&str; 6] = ["run", "uses", "wait", "wait-all", "cancel", "parallel"];
 
-/// The events of GitHub.
+/// What `cache-mode` can be.
+pub(super) const CACHE_MODES: [&str; 4] = ["read", "write", "write-only", "none"];
+
+/// The events of GitHub. It gets new ones now and then.
 pub(super) const EVENTS: [&str; 37] = [
     "branch_protection_rule",
     "check_run",

@@ -22,6 +22,7 @@ mod read;
 mod read_job;
 mod read_on;
 mod read_step;
+mod read_values;
 mod read_workflow;
 mod runs_on;
 mod setting;

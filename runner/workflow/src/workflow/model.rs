@@ -26,6 +26,9 @@ pub struct Workflow {
     pub permissions: Option<Raw>,
     /// Which runs exclude one another, as written. None by default.
     pub concurrency: Option<Raw>,
+    /// What all jobs may do with caches: `read`, `write`, `write-only` or `none`. None by default,
+    /// which depends on the event.
+    pub cache_mode: Option<Spanned<String>>,
     /// The jobs; at least one.
     pub jobs: Vec<Job>,
     /// What is legal but surely not meant, sorted by position.
@@ -55,7 +58,7 @@ pub struct Triggers {
 /// An event that starts a workflow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// The name, one that GitHub knows.
+    /// The name.
     pub name: Spanned<String>,
     /// Filters and inputs, as written. None by default.
     pub config: Option<Node>,
@@ -106,6 +109,8 @@ pub struct Job {
     pub concurrency: Option<Raw>,
     /// What the job's token may do, as written. None by default.
     pub permissions: Option<Raw>,
+    /// What the job may do with caches. None by default, which is what the workflow says.
+    pub cache_mode: Option<Spanned<String>>,
     /// The container that steps run in, as written. None by default.
     pub container: Option<Raw>,
     /// Containers beside the job, as written. None by default.

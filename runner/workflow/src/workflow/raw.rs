@@ -1,11 +1,24 @@
 //! Values that are kept as YAML: only their expressions are looked at.
 
-use crate::expr::{Availability, Template};
+use crate::expr::Availability;
 use crate::yaml::{Node, NodeValue};
 
 use super::model::Raw;
 use super::places;
 use super::read::{Fields, Reader};
+
+/// What a value that is kept may be. What is in it is for those to say who use it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A mapping, or an expression that gives one.
+    Mapping,
+    /// A string or a mapping.
+    Either,
+    /// The same; nothing and an empty string are as good as no key at all.
+    Optional,
+    /// A mapping, or this one word.
+    MappingOr(&'static str),
+}
 
 impl Reader {
     /// A value as it is, with its expressions checked.
@@ -13,16 +26,22 @@ impl Reader {
         &mut self,
         fields: &Fields<'_>,
         key: &str,
+        shape: Shape,
         place: &Availability,
     ) -> Option<Raw> {
-        let raw = fields.raw(key)?;
+        let raw = self.shaped(fields, key, shape)?;
         self.raw_node(&raw.node, place);
         Some(raw)
     }
 
     /// A container or all services: some of their keys see more than the rest.
-    pub(super) fn raw_container(&mut self, fields: &Fields<'_>, key: &str) -> Option<Raw> {
-        let raw = fields.raw(key)?;
+    pub(super) fn raw_container(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        shape: Shape,
+    ) -> Option<Raw> {
+        let raw = self.shaped(fields, key, shape)?;
         self.raw_keys(&raw.node, &places::JOB, &|key| match key {
             "env" => Some(&places::CONTAINER_ENV),
             "credentials" => Some(&places::CONTAINER_CREDENTIALS),
@@ -33,10 +52,36 @@ impl Reader {
 
     /// A deployment environment: its URL is known only when the job is over.
     pub(super) fn raw_environment(&mut self, fields: &Fields<'_>) -> Option<Raw> {
-        let raw = fields.raw("environment")?;
+        let raw = self.shaped(fields, "environment", Shape::Optional)?;
         self.raw_keys(&raw.node, &places::JOB, &|key| {
             (key == "url").then_some(&places::ENVIRONMENT_URL)
         });
+        Some(raw)
+    }
+
+    fn shaped(&mut self, fields: &Fields<'_>, key: &str, shape: Shape) -> Option<Raw> {
+        let raw = fields.raw(key)?;
+        if shape == Shape::Optional && raw.node.scalar_text().is_some_and(|text| text.is_empty()) {
+            return None;
+        }
+        let is_right = match (&raw.node.value, shape) {
+            (NodeValue::Mapping(_), _) => true,
+            (NodeValue::String(text), Shape::Mapping) => text.contains("${{"),
+            (NodeValue::String(text), Shape::MappingOr(word)) => &**text == word,
+            (NodeValue::Sequence(_) | NodeValue::Null, _) => false,
+            (_, shape) => matches!(shape, Shape::Either | Shape::Optional),
+        };
+        if !is_right {
+            match shape {
+                Shape::Mapping => self.expected(&raw.node, "a mapping"),
+                Shape::Either | Shape::Optional => {
+                    self.expected(&raw.node, "a string or a mapping");
+                }
+                Shape::MappingOr(word) => {
+                    self.expected(&raw.node, &format!("a mapping or `{word}`"));
+                }
+            }
+        }
         Some(raw)
     }
 
@@ -52,10 +97,7 @@ impl Reader {
         special: &dyn Fn(&str) -> Option<&'static Availability>,
     ) {
         match &node.value {
-            NodeValue::String(text) => match Template::parse(text.clone()) {
-                Ok(template) => self.parse_errors(node, text, &template.check(place)),
-                Err(error) => self.parse_errors(node, text, &[error]),
-            },
+            NodeValue::String(_) => self.check_text(node, place),
             NodeValue::Sequence(items) => {
                 for item in items.iter() {
                     self.raw_keys(item, place, special);

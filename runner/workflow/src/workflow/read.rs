@@ -3,18 +3,13 @@
 //! A reader never gives up: it reports what is wrong, gives `None` or something empty in its
 //! place, and goes on. Whether there was a problem is asked once, at the end.
 
-use std::sync::Arc;
-
 use crate::diagnostic::{Problem, Problems, Reporter};
-use crate::expr::{Availability, Condition, ParseError, Template};
-use crate::source::{SourceFile, Span, Spanned};
+use crate::source::{SourceFile, Span};
 use crate::text;
-use crate::yaml::{Entry, Kind, Mapping, Node, NodeValue};
+use crate::yaml::{Entry, Mapping, Node};
 
 use super::keys::Keys;
 use super::model::Raw;
-use super::setting::{Setting, is_positive};
-use super::template_map::{TemplateEntry, TemplateMap};
 
 pub(super) struct Reader {
     pub(super) problems: Reporter,
@@ -108,7 +103,7 @@ impl Reader {
     pub(super) fn unknown_key(&mut self, entry: &Entry, keys: &Keys) {
         let key = &*entry.key.text;
         if key.contains("${{") {
-            self.report(entry.key.span, "expressions as keys are not supported");
+            self.report(entry.key.span, "expressions are not allowed as keys here");
             return;
         }
         let help = match text::suggestion(key, keys.keys.iter().copied()) {
@@ -123,201 +118,5 @@ impl Reader {
             format!("unknown key `{key}` in {}", keys.of),
             help,
         );
-    }
-
-    /// The text of a scalar, with a check that it is one.
-    fn scalar(&mut self, node: &Node, expected: &str) -> Option<Arc<str>> {
-        let text = node.scalar_text();
-        if text.is_none() {
-            self.expected(node, expected);
-        }
-        text
-    }
-
-    /// A string that is taken as it is; expressions are refused.
-    pub(super) fn literal(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
-        let template = self.template(node, &Availability::NOTHING, expected)?;
-        Some(Spanned::new(template.as_literal()?.to_owned(), node.span))
-    }
-
-    /// The same, not empty.
-    pub(super) fn name(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
-        let name = self.literal(node, expected)?;
-        if name.value.is_empty() {
-            self.report(node.span, format!("expected {expected}, found nothing"));
-            return None;
-        }
-        Some(name)
-    }
-
-    /// A string with expressions.
-    pub(super) fn template(
-        &mut self,
-        node: &Node,
-        place: &Availability,
-        expected: &str,
-    ) -> Option<Template> {
-        let text = self.scalar(node, expected)?;
-        match Template::parse(text.clone()) {
-            Ok(mut template) => {
-                self.parse_errors(node, &text, &template.check(place));
-                let source = self.source().clone();
-                template.locate(&source, node.span, |part| node.place(&source, &text, part));
-                Some(template)
-            }
-            Err(error) => {
-                self.parse_errors(node, &text, &[error]);
-                None
-            }
-        }
-    }
-
-    /// The same, not empty.
-    pub(super) fn full_template(
-        &mut self,
-        node: &Node,
-        place: &Availability,
-        expected: &str,
-    ) -> Option<Template> {
-        let template = self.template(node, place, expected)?;
-        if template.text().is_empty() {
-            self.report(node.span, format!("expected {expected}, found nothing"));
-            return None;
-        }
-        Some(template)
-    }
-
-    /// The value of an `if` key.
-    pub(super) fn condition(&mut self, node: &Node, place: &Availability) -> Option<Condition> {
-        let text = self.scalar(node, "a condition")?;
-        match Condition::parse(text.clone()) {
-            Ok(mut condition) => {
-                self.parse_errors(node, &text, &condition.check(place));
-                let source = self.source().clone();
-                condition.locate(&source, node.span, |part| node.place(&source, &text, part));
-                if condition.is_text() {
-                    self.warnings.report_with(
-                        node.span,
-                        "this condition always holds, since there is text around its `${{ }}`",
-                        Some("put all of it into one `${{ }}`, or leave `${{ }}` out".to_owned()),
-                    );
-                }
-                Some(condition)
-            }
-            Err(error) => {
-                self.parse_errors(node, &text, &[error]);
-                None
-            }
-        }
-    }
-
-    /// Reports what is wrong with expressions in the text of a node.
-    pub(super) fn parse_errors(&mut self, node: &Node, text: &str, errors: &[ParseError]) {
-        for error in errors {
-            let place = node.place(self.source(), text, error.span());
-            self.problems
-                .report_with(place, error.message(), error.help().map(str::to_owned));
-        }
-    }
-
-    /// `true`, `false` or an expression.
-    pub(super) fn switch(&mut self, node: &Node, place: &Availability) -> Option<Setting<bool>> {
-        match &node.value {
-            NodeValue::Bool(value) => Some(Setting::Literal(*value)),
-            _ => self
-                .expression(node, place, "a boolean")
-                .map(Setting::Template),
-        }
-    }
-
-    /// A positive number or an expression.
-    pub(super) fn minutes(&mut self, node: &Node, place: &Availability) -> Option<Setting<f64>> {
-        match &node.value {
-            NodeValue::Number(value) if is_positive(*value) => Some(Setting::Literal(*value)),
-            NodeValue::Number(value) => {
-                let found = crate::number::format(*value);
-                let message = format!("expected a positive number of minutes, found {found}");
-                self.report(node.span, message);
-                None
-            }
-            _ => self
-                .expression(node, place, "a positive number of minutes")
-                .map(Setting::Template),
-        }
-    }
-
-    /// A string that holds an expression and so may become what is expected.
-    fn expression(
-        &mut self,
-        node: &Node,
-        place: &Availability,
-        expected: &str,
-    ) -> Option<Template> {
-        if node.kind() != Kind::String {
-            self.expected(node, &format!("{expected} or an expression"));
-            return None;
-        }
-        let template = self.template(node, place, expected)?;
-        if template.as_literal().is_some() {
-            self.expected(node, &format!("{expected} or an expression"));
-            return None;
-        }
-        Some(template)
-    }
-
-    /// Names with text. `whole` is what one expression for all of it may use, if there may be one.
-    pub(super) fn template_map(
-        &mut self,
-        node: &Node,
-        place: &Availability,
-        whole: Option<&Availability>,
-    ) -> TemplateMap {
-        let mut map = TemplateMap {
-            span: node.span,
-            ..TemplateMap::default()
-        };
-        match (&node.value, whole) {
-            (NodeValue::Mapping(mapping), _) => {
-                map.entries = mapping
-                    .entries()
-                    .iter()
-                    .filter_map(|entry| self.template_entry(entry, place))
-                    .collect();
-            }
-            (NodeValue::String(text), Some(whole)) if text.contains("${{") => {
-                map.whole = self.template(node, whole, "a mapping of names and strings");
-            }
-            _ => self.expected(node, "a mapping of names and strings"),
-        }
-        map
-    }
-
-    fn template_entry(&mut self, entry: &Entry, place: &Availability) -> Option<TemplateEntry> {
-        let name = &entry.key.text;
-        if name.is_empty() {
-            self.report(entry.key.span, "expected a name, found nothing");
-        } else if name.contains("${{") {
-            self.report(entry.key.span, "expressions as keys are not supported");
-        }
-        let value = self.template(&entry.value, place, "a string")?;
-        Some(TemplateEntry {
-            name: Spanned::new(name.to_string(), entry.key.span),
-            value,
-        })
-    }
-
-    /// One string or a list of strings.
-    pub(super) fn names(&mut self, node: &Node, expected: &str) -> Vec<Spanned<String>> {
-        match &node.value {
-            NodeValue::Sequence(items) => items
-                .iter()
-                .filter_map(|item| self.name(item, expected))
-                .collect(),
-            NodeValue::Mapping(_) => {
-                self.expected(node, &format!("{expected} or a sequence of them"));
-                Vec::new()
-            }
-            _ => self.name(node, expected).into_iter().collect(),
-        }
     }
 }

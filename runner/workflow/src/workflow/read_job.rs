@@ -1,5 +1,6 @@
 //! Reading a job.
 
+use crate::expr::{Availability, Template};
 use crate::source::Spanned;
 use crate::yaml::{Entry, Node, NodeValue};
 
@@ -7,9 +8,9 @@ use super::ids;
 use super::keys;
 use super::model::{Job, Step};
 use super::places;
+use super::raw::Shape;
 use super::read::{Fields, Reader};
 use super::runs_on::RunsOn;
-use super::template_map::TemplateMap;
 
 impl Reader {
     /// A job and its id.
@@ -92,23 +93,29 @@ impl Reader {
             outputs: fields
                 .get("outputs")
                 .map(|node| self.template_map(node, &places::JOB_OUTPUTS, None))
-                .unwrap_or_else(TemplateMap::default),
+                .unwrap_or_default(),
             steps: fields
                 .get("steps")
                 .map(|node| self.steps(node))
                 .unwrap_or_default(),
-            strategy: self.raw(fields, "strategy", &places::STRATEGY),
+            strategy: self.raw(fields, "strategy", Shape::Mapping, &places::STRATEGY),
             environment: self.raw_environment(fields),
-            concurrency: self.raw(fields, "concurrency", &places::JOB),
-            permissions: self.raw(fields, "permissions", &crate::expr::Availability::NOTHING),
-            container: self.raw_container(fields, "container"),
-            services: self.raw_container(fields, "services"),
-            snapshot: self.raw(fields, "snapshot", &places::JOB),
+            concurrency: self.raw(fields, "concurrency", Shape::Either, &places::JOB),
+            permissions: self.raw(fields, "permissions", Shape::Either, &Availability::NOTHING),
+            cache_mode: self.cache_mode(fields),
+            container: self.raw_container(fields, "container", Shape::Optional),
+            services: self.raw_container(fields, "services", Shape::Mapping),
+            snapshot: self.raw(fields, "snapshot", Shape::Either, &places::JOB),
             uses: fields
                 .get("uses")
                 .and_then(|node| self.name(node, "the reference of a workflow")),
-            with: self.raw(fields, "with", &places::JOB),
-            secrets: self.raw(fields, "secrets", &places::JOB_SECRETS),
+            with: self.raw(fields, "with", Shape::Mapping, &places::JOB),
+            secrets: self.raw(
+                fields,
+                "secrets",
+                Shape::MappingOr("inherit"),
+                &places::JOB_SECRETS,
+            ),
             span: node.span,
         }
     }
@@ -141,7 +148,7 @@ impl Reader {
         }
     }
 
-    fn labels(&mut self, items: &[Node]) -> Vec<crate::expr::Template> {
+    fn labels(&mut self, items: &[Node]) -> Vec<Template> {
         items
             .iter()
             .filter_map(|item| self.full_template(item, &places::JOB, "a label"))

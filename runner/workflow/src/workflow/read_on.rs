@@ -16,7 +16,7 @@ impl Reader {
             NodeValue::Mapping(mapping) => mapping
                 .entries()
                 .iter()
-                .filter_map(|entry| {
+                .map(|entry| {
                     let name = Spanned::new(entry.key.text.to_string(), entry.key.span);
                     let config = Some(&entry.value).filter(|node| node.value != NodeValue::Null);
                     self.event(name, config)
@@ -26,7 +26,7 @@ impl Reader {
                 let names = self.names(node, EXPECTED);
                 names
                     .into_iter()
-                    .filter_map(|name| self.event(name, None))
+                    .map(|name| self.event(name, None))
                     .collect()
             }
         };
@@ -44,18 +44,19 @@ impl Reader {
         }
     }
 
-    fn event(&mut self, name: Spanned<String>, config: Option<&Node>) -> Option<Event> {
+    /// A name that is nearly that of an event is a mistake. Any other may be new, so that the
+    /// file is not refused for it.
+    fn event(&mut self, name: Spanned<String>, config: Option<&Node>) -> Event {
         if !EVENTS.contains(&name.value.as_str()) {
             let message = format!("unknown event `{}`", name.value);
             match text::suggestion(&name.value, EVENTS) {
                 Some(known) => self.help(name.span, message, format!("did you mean `{known}`?")),
-                None => self.report(name.span, message),
+                None => self.warnings.report(name.span, message),
             }
-            return None;
         }
-        Some(Event {
+        Event {
             name,
             config: config.cloned(),
-        })
+        }
     }
 }

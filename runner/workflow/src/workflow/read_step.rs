@@ -206,7 +206,10 @@ impl Reader {
         if matches!(node.value, NodeValue::Null | NodeValue::Bool(true)) {
             return Some(Control::WaitAll);
         }
-        self.expected(node, "nothing or `true`");
+        match node.value {
+            NodeValue::Bool(false) => self.report(node.span, "`wait-all` can't be `false`"),
+            _ => self.expected(node, "nothing or `true`"),
+        }
         None
     }
 

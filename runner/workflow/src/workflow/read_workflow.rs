@@ -1,14 +1,17 @@
 //! Reading the top level of a file.
 
 use crate::expr::Availability;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
+use crate::text;
 use crate::yaml::{self, Node};
 
 use super::graph;
 use super::keys;
 use super::model::{Defaults, Job, Triggers, Workflow};
 use super::places;
+use super::raw::Shape;
 use super::read::{Fields, Reader};
+use super::template_map::TemplateMap;
 
 impl Reader {
     /// The whole file.
@@ -29,8 +32,19 @@ impl Reader {
             on: self.on(&fields),
             env: self.env(&fields, &places::WORKFLOW_ENV),
             defaults: self.defaults(&fields, &Availability::NOTHING),
-            permissions: self.raw(&fields, "permissions", &Availability::NOTHING),
-            concurrency: self.raw(&fields, "concurrency", &places::WORKFLOW_CONCURRENCY),
+            permissions: self.raw(
+                &fields,
+                "permissions",
+                Shape::Either,
+                &Availability::NOTHING,
+            ),
+            concurrency: self.raw(
+                &fields,
+                "concurrency",
+                Shape::Optional,
+                &places::WORKFLOW_CONCURRENCY,
+            ),
+            cache_mode: self.cache_mode(&fields),
             jobs: self.jobs(&fields),
             warnings: self.take_warnings(),
             source,
@@ -76,15 +90,24 @@ impl Reader {
         self.report(Span::at(fields.span.start), message);
     }
 
+    /// `cache-mode`, of a workflow or a job.
+    pub(super) fn cache_mode(&mut self, fields: &Fields<'_>) -> Option<Spanned<String>> {
+        let mode = self.name(fields.get("cache-mode")?, "a cache mode")?;
+        if !keys::CACHE_MODES.contains(&mode.value.as_str()) {
+            let known = text::listed(keys::CACHE_MODES, "or");
+            self.report(
+                mode.span,
+                format!("expected {known}, found `{}`", mode.value),
+            );
+        }
+        Some(mode)
+    }
+
     /// `env`, of a workflow, a job or a step.
-    pub(super) fn env(
-        &mut self,
-        fields: &Fields<'_>,
-        place: &Availability,
-    ) -> super::template_map::TemplateMap {
+    pub(super) fn env(&mut self, fields: &Fields<'_>, place: &Availability) -> TemplateMap {
         match fields.get("env") {
             Some(node) => self.template_map(node, place, Some(place)),
-            None => super::template_map::TemplateMap::default(),
+            None => TemplateMap::default(),
         }
     }
 

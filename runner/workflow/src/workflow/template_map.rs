@@ -18,8 +18,10 @@ pub struct TemplateMap {
 /// A name with its text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateEntry {
-    /// The name; not empty, without expressions.
+    /// The name as written, not empty.
     pub name: Spanned<String>,
+    /// The name as a template, where it holds expressions. None by default.
+    pub computed_name: Option<Template>,
     /// The text.
     pub value: Template,
 }

@@ -6,9 +6,9 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use crate::diagnostic::Reporter;
 use crate::source::{SourceFile, Span};
-use crate::text;
 
-use super::node::{Entry, Key, Mapping, Node, NodeValue, Quoting, Size};
+use super::collection::Collection;
+use super::node::{Node, NodeValue, Quoting, Size};
 use super::{MAX_DEPTH, MAX_NODES, MAX_TEXT, scalar};
 
 /// Reads the document of a file. Problems are reported; `None` means that it was given up.
@@ -16,13 +16,10 @@ pub(super) fn build(source: &SourceFile, problems: &mut Reporter) -> Option<Node
     let options = granit_parser::options! { emit_unresolved_aliases: true };
     let mut builder = Builder::new(problems, source.text().len());
     for event in Parser::new_from_str_with_options(source.text(), options) {
-        let taken = match event {
+        match event {
             Ok((event, span)) => builder.take(event, span_of(&span)),
             Err(error) => builder.syntax(&error),
-        };
-        if taken.is_none() {
-            return None;
-        }
+        }?;
     }
     builder.finish()
 }
@@ -41,25 +38,6 @@ struct Builder<'a> {
     open: Vec<Collection>,
     /// Complete nodes by the number of their anchor.
     anchors: HashMap<usize, Node>,
-}
-
-/// A collection that is being read.
-struct Collection {
-    content: Content,
-    anchor: usize,
-    span: Span,
-    size: Size,
-}
-
-enum Content {
-    Sequence(Vec<Node>),
-    Mapping {
-        entries: Vec<Entry>,
-        /// A key that waits for its value.
-        key: Option<Key>,
-        /// Where each key was first seen, in the case that comparisons use.
-        seen: HashMap<String, Span>,
-    },
 }
 
 impl<'a> Builder<'a> {
@@ -84,15 +62,10 @@ impl<'a> Builder<'a> {
                 self.complete(node, anchor)
             }
             Event::SequenceStart(_, anchor, _) => {
-                self.begin(Content::Sequence(Vec::new()), anchor, span)
+                self.begin(Collection::sequence(anchor, span), span)
             }
             Event::MappingStart(_, anchor, _) => {
-                let content = Content::Mapping {
-                    entries: Vec::new(),
-                    key: None,
-                    seen: HashMap::new(),
-                };
-                self.begin(content, anchor, span)
+                self.begin(Collection::mapping(anchor, span), span)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -153,53 +126,20 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn begin(&mut self, content: Content, anchor: usize, span: Span) -> Option<()> {
+    fn begin(&mut self, collection: Collection, span: Span) -> Option<()> {
         if self.wants_key() {
             self.problems
                 .report(span, "expected a string as key, found a collection");
             return None;
         }
-        let size = Size {
-            nodes: 1,
-            text: 0,
-            depth: 1,
-        };
-        self.open.push(Collection {
-            content,
-            anchor,
-            span,
-            size,
-        });
+        self.open.push(collection);
         self.check(self.open.len(), span)
     }
 
     fn end(&mut self, end: Span) -> Option<()> {
         let collection = self.open.pop()?;
-        let (value, last) = match collection.content {
-            Content::Sequence(items) => {
-                let last = items.last().map(|item| item.span);
-                (NodeValue::Sequence(items.into()), last)
-            }
-            Content::Mapping { entries, .. } => {
-                let last = entries.last().map(|entry| entry.value.span);
-                (NodeValue::Mapping(Mapping(entries.into())), last)
-            }
-        };
-        // Block collections have no end of their own: theirs is that of their last part.
-        let close = if end.end > end.start {
-            end
-        } else {
-            last.unwrap_or(collection.span)
-        };
-        let span = collection.span.to(close);
-        let node = Node {
-            value,
-            span,
-            written: span,
-            quoting: Quoting::None,
-            size: collection.size,
-        };
-        self.complete(node, collection.anchor)
+        let anchor = collection.anchor;
+        self.complete(collection.finish(end), anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
@@ -226,19 +166,13 @@ impl<'a> Builder<'a> {
         let (depth, span) = (self.open.len() + node.size.depth, node.span);
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(parent) => parent.put(node),
+            Some(parent) => parent.take(node),
         }
         self.check(depth, span)
     }
 
     fn wants_key(&self) -> bool {
-        matches!(
-            self.open.last(),
-            Some(Collection {
-                content: Content::Mapping { key: None, .. },
-                ..
-            })
-        )
+        self.open.last().is_some_and(Collection::wants_key)
     }
 
     fn key(&mut self, node: &Node) -> Option<()> {
@@ -255,25 +189,16 @@ impl<'a> Builder<'a> {
             );
         }
         let parent = self.open.last_mut()?;
-        parent.size.add(node.size);
-        if let Content::Mapping { key, seen, .. } = &mut parent.content {
-            *key = Some(Key {
-                text: text.clone(),
-                span: node.span,
-            });
-            if let Some(first) = seen.get(&*text::folded(&text)).copied() {
-                let line = self.problems.source().location(first.start).line;
-                let message = format!("`{text}` is already defined on line {line}");
-                self.problems.report(node.span, message);
-            } else {
-                seen.insert(text::folded(&text).into_owned(), node.span);
-            }
+        if let Some(first) = parent.take_key(node, text.clone()) {
+            let line = self.problems.source().location(first.start).line;
+            let message = format!("`{text}` is already defined on line {line}");
+            self.problems.report(node.span, message);
         }
         self.check(self.open.len(), node.span)
     }
 
-    /// Refuses what is nested too deeply or too large. Sizes add up from the inside out, so the open
-    /// collections together hold everything that was read so far.
+    /// Refuses what is nested too deeply or too large. Sizes add up from the inside out, so the
+    /// open collections together hold everything that was read so far.
     fn check(&mut self, depth: usize, span: Span) -> Option<()> {
         let mut total = Size::default();
         for size in self
@@ -305,22 +230,6 @@ impl<'a> Builder<'a> {
             _ => {
                 self.problems.report(Span::at(0), "the file is empty");
                 None
-            }
-        }
-    }
-}
-
-impl Collection {
-    fn put(&mut self, node: Node) {
-        self.size.add(node.size);
-        match &mut self.content {
-            Content::Sequence(items) => items.push(node),
-            Content::Mapping { entries, key, seen } => {
-                let Some(key) = key.take() else { return };
-                // Of keys that are defined twice the first one counts.
-                if seen.get(&*text::folded(&key.text)) == Some(&key.span) {
-                    entries.push(Entry { key, value: node });
-                }
             }
         }
     }

@@ -12,6 +12,7 @@
 //! Nothing here knows what a workflow is.
 
 mod build;
+mod collection;
 mod node;
 mod place;
 mod scalar;
@@ -22,6 +23,8 @@ mod tests;
 use crate::diagnostic::{Problems, Reporter};
 use crate::source::{SourceFile, Span};
 use crate::text;
+
+pub(crate) use place::Written;
 
 pub use node::{Entry, Key, Kind, Mapping, Node, NodeValue};
 

@@ -55,6 +55,8 @@ pub struct Key {
     pub text: Arc<str>,
     /// Where it stands.
     pub span: Span,
+    pub(super) written: Span,
+    pub(super) quoting: Quoting,
 }
 
 /// The type of a node, for messages.

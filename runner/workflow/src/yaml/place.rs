@@ -4,22 +4,59 @@
 //! them. A problem in the middle of a text is still to be shown at the right byte, so both are
 //! walked side by side. White space may be off by a little; what problems are about is not white.
 
+use std::sync::Arc;
+
 use crate::source::{SourceFile, Span};
 
-use super::node::{Node, Quoting};
+use super::node::{Key, Node, Quoting};
 
-impl Node {
-    /// The place in the file of a part of the scalar's text.
-    pub fn place(&self, source: &SourceFile, text: &str, part: Span) -> Span {
-        let raw = source.slice(self.written);
-        let start = offset_in(raw, self.quoting, text, part.start);
+/// A scalar's text together with the way it is written in its file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Written {
+    text: Arc<str>,
+    span: Span,
+    quoting: Quoting,
+}
+
+impl Written {
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The place in the file of a part of the text.
+    pub(crate) fn place(&self, source: &SourceFile, part: Span) -> Span {
+        let raw = source.slice(self.span);
+        let offset = |target| offset_in(raw, self.quoting, &self.text, target);
+        let start = offset(part.start);
         let end = if part.end > part.start {
-            offset_in(raw, self.quoting, text, part.end.saturating_sub(1)) + 1
+            offset(part.end - 1) + 1
         } else {
             start
         };
-        let base = self.written.start;
-        Span::new(base + start, base + end)
+        Span::new(start, end).shifted(self.span.start)
+    }
+}
+
+impl Key {
+    /// The text of a key, with what is needed to find parts of it in the file.
+    pub(crate) fn written(&self) -> Written {
+        Written {
+            text: self.text.clone(),
+            span: self.written,
+            quoting: self.quoting,
+        }
+    }
+}
+
+impl Node {
+    /// The text of a scalar, with what is needed to find parts of it in the file.
+    pub(crate) fn written(&self) -> Option<Written> {
+        let text = self.scalar_text()?;
+        Some(Written {
+            text,
+            span: self.written,
+            quoting: self.quoting,
+        })
     }
 }
 
@@ -110,7 +147,8 @@ mod tests {
         let node = root.as_mapping().unwrap().get("a").unwrap();
         let text = node.scalar_text().unwrap();
         let at = text.find(needle).unwrap();
-        let place = node.place(&source, &text, Span::new(at, at + needle.len()));
+        let written = node.written().unwrap();
+        let place = written.place(&source, Span::new(at, at + needle.len()));
         source.slice(place).to_owned()
     }
 

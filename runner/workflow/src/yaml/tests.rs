@@ -269,9 +269,9 @@ proptest! {
             let source = SourceFile::new("f", yaml);
             if let Ok(root) = parse(&source)
                 && let Some(node) = root.as_mapping().and_then(|map| map.get("a"))
-                && let Some(value) = node.scalar_text()
+                && let Some(written) = node.written()
             {
-                let place = node.place(&source, &value, Span::new(at, at + 1));
+                let place = written.place(&source, Span::new(at, at + 1));
                 prop_assert!(place.end <= source.text().len() + 1);
             }
         }

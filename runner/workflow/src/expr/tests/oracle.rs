@@ -23,7 +23,9 @@ proptest! {
     fn both_parsers_take_the_same_texts(
         text in "([()\\[\\].,*! ]|==|!=|<|>=|&&|\\|\\||'a'|1|0x1F|-2.5|\\.5|github|\\.event|\\['x'\\]|\\.\\*|true|null|NaN|format\\(|toJSON\\(|contains\\('a',|case\\(true,1,|always\\(\\)|\\)){1,12}"
     ) {
-        prop_assume!(!differs(&text));
+        if differs(&text) {
+            return Ok(());
+        }
         let ours = Expression::parse(&text);
         let theirs = Expr::parse(&text);
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} and {:?}", ours.err(), theirs.err());

@@ -54,6 +54,7 @@ fn plain_text_is_a_literal_and_so_is_a_lone_string() {
         Template::parse("${{ 'x' }}").unwrap().as_literal(),
         Some("x")
     );
+    assert!(Template::parse("${{ 'x' }}${{ nope() }}").is_err());
     assert_eq!(Template::parse("${{ 1 }}").unwrap().as_literal(), None);
     assert_eq!(
         Template::parse("${{ a }} ${{ b }}")

@@ -169,10 +169,10 @@ fn failures_lead_back_to_the_file() {
     let condition = workflow.jobs[0].steps[0].condition.as_ref().unwrap();
     let error = condition.evaluate(&scope()).unwrap_err();
     insta::assert_snapshot!(workflow.problem(&error).unwrap().render(), @"
-    ci.yml:8:11: `fromJSON` got a string that is not JSON: expected value at line 1 column 1
+    ci.yml:9:20: `fromJSON` got a string that is not JSON: expected value at line 1 column 1
       |
-    8 |           github.actor ==
-      |           ^^^^^^^^^^^^^^^
+    9 |           fromJSON(github.actor)
+      |                    ^^^^^^^^^^^^
     ");
 
     let workflow = job("env: {A: '${{ github.event }}'}");

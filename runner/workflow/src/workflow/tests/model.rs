@@ -19,6 +19,7 @@ defaults:
     shell: cmd
     working-directory: src
 permissions: read-all
+cache-mode: read
 concurrency: ${{ github.workflow }}
 jobs:
   prepare:
@@ -45,6 +46,7 @@ jobs:
     environment: {name: production, url: "https://example.com/${{ steps.x.outputs.url }}"}
     concurrency: {group: a, cancel-in-progress: true}
     permissions: {contents: read}
+    cache-mode: write-only
     steps:
       - uses: actions/checkout@v4
         with:
@@ -92,6 +94,7 @@ fn a_full_workflow_is_read() {
         Some("cmd")
     );
     assert!(workflow.permissions.is_some() && workflow.concurrency.is_some());
+    assert_eq!(workflow.cache_mode.as_ref().unwrap().value, "read");
     assert!(workflow.warnings.is_empty());
     let ids: Vec<_> = workflow
         .jobs
@@ -244,6 +247,16 @@ fn what_is_legal_but_not_meant_is_a_warning() {
 }
 
 #[test]
+fn an_event_that_is_not_known_may_be_new() {
+    let workflow = read("on: [push, moon_phase]\njobs: {a: {runs-on: x, steps: [run: x]}}\n");
+    assert_eq!(workflow.on.events.len(), 2);
+    assert_eq!(
+        workflow.warnings[0].to_string(),
+        "ci.yml:1:12: unknown event `moon_phase`"
+    );
+}
+
+#[test]
 fn background_steps_are_read() {
     let workflow = read(
         "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - {id: s, run: x, background: true}\n      \
@@ -295,6 +308,8 @@ fn what_cannot_run_yet_is_named() {
     insta::assert_snapshot!(named("b"), @"ci.yml:16:11: jobs that call a workflow with `uses` can't be run by Dormer yet");
     assert_eq!(named("c"), "");
     assert_eq!(named("nope"), "");
+    let none = read(&with_job("container: ''\nenvironment: "));
+    assert!(none.jobs[0].container.is_none() && none.jobs[0].environment.is_none());
 }
 
 #[test]

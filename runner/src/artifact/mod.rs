@@ -1,0 +1,8 @@
+//! What a job leaves behind: found in the guest by patterns, fetched, checked name by name, written
+//! below one directory of the host and nowhere else. Everything that the guest says is hostile.
+
+pub mod collect;
+pub mod manifest;
+pub mod names;
+pub mod rules;
+pub mod write;

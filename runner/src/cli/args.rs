@@ -1,0 +1,289 @@
+//! What can be typed. The comments are the help texts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::size::parse_memory;
+use crate::host::clock::parse_duration;
+
+/// GitHub-Actions-style jobs in disposable Windows VMs, on Linux
+///
+/// Each job gets a virtual machine of its own, made from a copy-on-write overlay of a cached image and
+/// thrown away afterwards. Docker is all that the host needs; images are built when they are first used.
+#[derive(Debug, Parser)]
+#[command(name = "dormer", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    the job succeeded
+  1    a step failed
+  2    the command line or the workflow file is wrong
+  69   the infrastructure failed (engine, machine, disk)
+  70   a bug in Dormer
+  75   the infrastructure failed, and another try may succeed
+  78   the configuration is wrong (dormer.toml, labels, DOCKER_HOST)
+  124  the job's time was over
+  130  the job was cancelled";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a job of a workflow file, or one command, in a fresh machine
+    Run(Box<RunArguments>),
+    /// List, build, inspect, verify and remove images
+    Image {
+        /// What to do with images.
+        #[command(subcommand)]
+        command: ImageCommand,
+    },
+    /// List machines that run or were kept
+    Ps {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+        format: ListFormat,
+    },
+    /// Open a shell inside a machine that runs or was kept
+    ///
+    /// On a terminal it is the guest's command prompt; otherwise it reads commands from standard input.
+    Shell {
+        /// The machine, as `dormer ps` shows it.
+        id: String,
+    },
+    /// End a machine that runs or was kept
+    Stop {
+        /// The machine, as `dormer ps` shows it.
+        id: String,
+    },
+    /// Remove what belongs to nobody any more
+    ///
+    /// Machines whose process died, kept ones whose time is over, interrupted builds, images that a
+    /// newer one replaced. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
+    Gc {
+        /// Only tell what would go, and why.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Check what Dormer needs from this host, and tell what to do about what is missing
+    Doctor {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+        format: ListFormat,
+    },
+    /// Print a completion script, as in `dormer completions bash > /etc/bash_completion.d/dormer`
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// List images, built and buildable
+    List {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+        format: ListFormat,
+    },
+    /// Build an image from its recipe, unless it is there already
+    Build {
+        /// The image.
+        name: String,
+    },
+    /// Print an image's manifest
+    Inspect {
+        /// The image.
+        name: String,
+    },
+    /// Check every byte of an image against its digests
+    Verify {
+        /// The image.
+        name: String,
+    },
+    /// Remove an image that no machine uses
+    Remove {
+        /// The image.
+        name: String,
+    },
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A table for people.
+    Human,
+    /// JSON for programs.
+    Json,
+}
+
+/// How a job is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// With GitHub's workflow commands.
+    Github,
+    /// One JSON event a line.
+    Json,
+}
+
+/// What a guest can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetworkMode {
+    /// Nothing.
+    None,
+    /// The outside; never this host, other machines or private networks.
+    Full,
+}
+
+/// What runs the virtual CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AcceleratorWish {
+    /// KVM where it is proved to work, else emulation.
+    Auto,
+    /// KVM, or no job.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// When a machine outlives its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepWhen {
+    /// Never.
+    Never,
+    /// When the job did not succeed.
+    OnFailure,
+    /// Always.
+    Always,
+}
+
+/// Which job, and how.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The workflow file
+    #[arg(value_name = "WORKFLOW.yml", required_unless_present = "command")]
+    pub workflow: Option<PathBuf>,
+
+    /// Run this one command instead of a workflow
+    #[arg(short = 'c', value_name = "COMMAND", conflicts_with_all = ["workflow", "job"])]
+    pub command: Option<String>,
+
+    /// The shell for `-c` [default: the guest's own]
+    #[arg(long, value_name = "SHELL", requires = "command")]
+    pub shell: Option<String>,
+
+    /// The job to run, if the file has several
+    #[arg(long, value_name = "ID")]
+    pub job: Option<String>,
+
+    /// The image to run it in [default: by the job's `runs-on`]
+    #[arg(long, value_name = "NAME")]
+    pub image: Option<String>,
+
+    /// The directory to copy into the guest [default: the git root of the current directory]
+    ///
+    /// What `.gitignore` names stays behind; `.git` and tracked files always come along.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+
+    /// Files to bring back, as `build\**\*.exe`; may be given several times
+    ///
+    /// Below the workspace, or anywhere with a drive (`C:\logs\*`). `/` and `\` are the same, and so are
+    /// upper and lower case. `!PATTERN` takes away. They come back from a failed job too.
+    #[arg(long = "artifact", value_name = "GLOB")]
+    pub artifacts: Vec<String>,
+
+    /// Where artifacts go, with a manifest.json
+    #[arg(long, value_name = "DIR", default_value = "dormer-out")]
+    pub out: PathBuf,
+
+    /// A variable for every step; stands above the file's
+    #[arg(long = "env", value_name = "K=V", value_parser = parse_variable)]
+    pub environment: Vec<(String, String)>,
+
+    /// A secret, its value taken from the environment variable of the same name
+    #[arg(long = "secret", value_name = "NAME")]
+    pub secrets: Vec<String>,
+
+    /// A file of secrets, one `NAME=value` a line
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+
+    /// Virtual CPUs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub cpus: Option<u32>,
+
+    /// The guest's memory, as 2G or 4096M
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    pub memory: Option<u64>,
+
+    /// What the guest can reach [default: full]
+    #[arg(long, value_enum)]
+    pub network: Option<NetworkMode>,
+
+    /// What runs the virtual CPUs
+    #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
+    pub accel: AcceleratorWish,
+
+    /// Write events to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+
+    /// How to show the job [default: human, or github inside GitHub Actions]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+
+    /// Whether the machine outlives its job, to look inside with `dormer shell`
+    #[arg(long, value_enum, default_value_t = KeepWhen::Never)]
+    pub keep: KeepWhen,
+
+    /// How long the job may take, as 90s, 30m or 1h30m; image builds are not counted
+    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if is_variable_name(name) => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is no variable: write NAME=value")),
+    }
+}
+
+/// Whether a variable can have this name.
+pub fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0', '\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_workflow_and_a_command_exclude_each_other() {
+        let parse =
+            |words: &[&str]| Arguments::try_parse_from([&["dormer", "run"], words].concat());
+        assert!(parse(&["w.yml"]).is_ok());
+        assert!(parse(&["-c", "ver", "--shell", "cmd"]).is_ok());
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["w.yml", "-c", "ver"]).is_err());
+        assert!(parse(&["w.yml", "--shell", "cmd"]).is_err());
+        assert!(parse(&["w.yml", "--env", "novalue"]).is_err());
+        assert!(parse(&["w.yml", "--memory", "1X"]).is_err());
+        assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! `dormer image`.
+
+use serde_json::json;
+
+use crate::cli::args::{ImageCommand, ListFormat};
+use crate::cli::output;
+use crate::cli::workshop::Base;
+use crate::config;
+use crate::exit_code;
+use crate::failure::{Failure, InfraFailure, InputError};
+use crate::image::build;
+use crate::image::recipe::{GUESTS, Recipe};
+use crate::image::store::{Image, Store, check_name};
+use crate::instance::kept;
+use crate::progress::Progress;
+use crate::report::progress::TerminalProgress;
+
+pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
+    let base = Base::open()?;
+    match command {
+        ImageCommand::List { format } => list(&base.store, format)?,
+        ImageCommand::Build { name } => build(base, &name).await?,
+        ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
+        ImageCommand::Verify { name } => verify(&base.store, &name)?,
+        ImageCommand::Remove { name } => remove(&base, &name).await?,
+    }
+    Ok(exit_code::SUCCESS)
+}
+
+fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
+    let mut names = store.names()?;
+    names.extend(GUESTS.iter().map(|recipe| recipe.name.to_owned()));
+    names.sort();
+    names.dedup();
+    let mut entries = Vec::new();
+    for name in names {
+        entries.push((name.clone(), store.find(&name)?));
+    }
+    match format {
+        ListFormat::Json => output::json(&entries.iter().map(to_json).collect::<Vec<_>>()),
+        ListFormat::Human => {
+            let rows = entries.iter().map(to_row).collect();
+            output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows);
+        }
+    }
+    Ok(())
+}
+
+fn to_row((name, image): &(String, Option<Image>)) -> Vec<String> {
+    match image {
+        Some(image) => {
+            let manifest = &image.manifest;
+            let size = bytesize::ByteSize(manifest.size)
+                .display()
+                .iec()
+                .to_string();
+            let made = manifest.made.strftime("%Y-%m-%d %H:%M").to_string();
+            let guest = manifest.description.guest.os.clone();
+            vec![
+                name.clone(),
+                image.digest.short().to_owned(),
+                guest,
+                size,
+                made,
+                state(image).to_owned(),
+            ]
+        }
+        None => {
+            let dash = || "-".to_owned();
+            let guest = Recipe::guest(name)
+                .and_then(|recipe| recipe.description().ok())
+                .map_or_else(dash, |description| description.guest.os);
+            vec![
+                name.clone(),
+                dash(),
+                guest,
+                dash(),
+                dash(),
+                "not built".to_owned(),
+            ]
+        }
+    }
+}
+
+fn state(image: &Image) -> &'static str {
+    let recipe = Recipe::guest(&image.manifest.description.name);
+    match recipe {
+        Some(recipe) if build::recipe_digest(&recipe) != image.manifest.recipe => "outdated",
+        _ => "built",
+    }
+}
+
+fn to_json((name, image): &(String, Option<Image>)) -> serde_json::Value {
+    match image {
+        Some(image) => json!({
+            "name": name,
+            "digest": image.digest.to_string(),
+            "state": state(image),
+            "size": image.manifest.size,
+            "made": image.manifest.made,
+        }),
+        None => json!({"name": name, "state": "not built"}),
+    }
+}
+
+async fn build(base: Base, name: &str) -> Result<(), Failure> {
+    check_name(name)?;
+    let recipe = Recipe::guest(name).ok_or_else(|| base.store.unknown(name))?;
+    let config = config::load(None)?.config;
+    let equipped = base.with_engine(&config).await?;
+    let progress = TerminalProgress::new(true);
+    let image = build::ensure(equipped.workshop(), &recipe, &progress).await?;
+    let size = bytesize::ByteSize(image.manifest.size).display().iec();
+    output::line(&format!("{name} {} ({size})", image.digest));
+    Ok(())
+}
+
+fn inspect(store: &Store, name: &str) -> Result<(), Failure> {
+    let image = built(store, name)?;
+    let mut value = serde_json::to_value(&image.manifest).unwrap_or_default();
+    value["digest"] = json!(image.digest.to_string());
+    value["state"] = json!(state(&image));
+    output::json(&value);
+    Ok(())
+}
+
+fn verify(store: &Store, name: &str) -> Result<(), Failure> {
+    let image = built(store, name)?;
+    let progress = TerminalProgress::new(false);
+    let verified = store.verify(&image, &progress);
+    progress.finish();
+    verified?;
+    output::line(&format!("{name} {}: every digest is right", image.digest));
+    Ok(())
+}
+
+async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
+    let image = built(&base.store, name)?;
+    let waiting = || output::note("waiting for another process that uses this name");
+    let _lock = base.store.lock_name(name, waiting).await?;
+    let users: Vec<String> = kept::list(&base.home)?
+        .into_iter()
+        .filter(|one| one.record.image == image.digest)
+        .map(|one| one.record.id)
+        .collect();
+    if !users.is_empty() {
+        return Err(InfraFailure::new(format!(
+            "the image `{name}` is in use by {}",
+            users.join(", ")
+        ))
+        .help("end them with `dormer stop ID`, or `dormer gc` if they are dead")
+        .into());
+    }
+    let failed = |error: std::io::Error| {
+        InfraFailure::new(format!("cannot remove the image `{name}`")).because(error)
+    };
+    base.store.remove_name(name).map_err(failed)?;
+    let others = kept::list(&base.home)?
+        .into_iter()
+        .map(|one| one.record.image)
+        .collect();
+    base.store.sweep(&others, false).map_err(failed)?;
+    output::line(&format!("removed {name} {}", image.digest));
+    Ok(())
+}
+
+/// An image that is there; one that could be built says so.
+fn built(store: &Store, name: &str) -> Result<Image, Failure> {
+    check_name(name).map_err(|_| store.unknown(name))?;
+    if let Some(image) = store.find(name)? {
+        return Ok(image);
+    }
+    if Recipe::guest(name).is_some() {
+        return Err(
+            InputError::usage(format!("the image `{name}` has not been built"))
+                .help(format!("build it with `dormer image build {name}`"))
+                .into(),
+        );
+    }
+    Err(store.unknown(name).into())
+}

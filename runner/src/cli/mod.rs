@@ -1,0 +1,71 @@
+//! The command line: what was typed, what it means, and who does it. Everything that is printed here is
+//! printed for the one who typed it.
+
+pub mod args;
+mod doctor;
+mod gc;
+mod image;
+mod machines;
+mod output;
+mod run;
+mod shell;
+mod workshop;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::args::{Arguments, Command};
+use crate::exit_code;
+use crate::failure::{Failure, InfraFailure};
+use crate::job::outcome::of_failure;
+
+/// Reads the command line and does what it says; returns what the process ends with.
+pub fn main() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and are no error.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit_code::USAGE
+            } else {
+                exit_code::SUCCESS
+            };
+        }
+    };
+    match dispatch(arguments.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            output::failure(&failure);
+            of_failure(&failure)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<u8, Failure> {
+    if let Command::Completions { shell } = command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "dormer", &mut script);
+        output::bytes(&script);
+        return Ok(exit_code::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| InfraFailure::new("cannot start Dormer's own threads").because(error))?;
+    let result = runtime.block_on(async {
+        match command {
+            Command::Run(arguments) => run::run(*arguments).await,
+            Command::Image { command } => image::image(command).await,
+            Command::Ps { format } => machines::list(format),
+            Command::Shell { id } => shell::shell(&id).await,
+            Command::Stop { id } => machines::stop(&id).await,
+            Command::Gc { dry_run } => gc::collect(dry_run).await,
+            Command::Doctor { format } => doctor::doctor(format).await,
+            Command::Completions { .. } => Ok(exit_code::SUCCESS),
+        }
+    });
+    // A thread that still waits for the terminal must not hold up the end.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,75 @@
+//! What the commands print, beside what `report` prints of a job.
+
+use std::io::Write;
+
+use crate::failure::Failure;
+use crate::report::style::{Palette, Tone};
+
+/// Prints a failure on standard error, and what to do about it.
+pub(super) fn failure(failure: &Failure) {
+    let palette = Palette::for_stderr();
+    let mut err = std::io::stderr().lock();
+    // Nobody can be told that telling failed.
+    let _ = writeln!(
+        err,
+        "{} {}",
+        palette.paint(Tone::Bad, "error:"),
+        failure.message()
+    );
+    if let Some(help) = failure.help() {
+        let _ = writeln!(err, " help: {help}");
+    }
+}
+
+/// Prints a remark on standard error.
+pub(super) fn note(text: &str) {
+    let palette = Palette::for_stderr();
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} {text}",
+        palette.paint(Tone::Quiet, "note:")
+    );
+}
+
+/// Prints a warning on standard error.
+pub(super) fn warning(text: &str) {
+    let palette = Palette::for_stderr();
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} {text}",
+        palette.paint(Tone::Caution, "warning:")
+    );
+}
+
+/// Prints a line on standard output.
+pub(super) fn line(text: &str) {
+    bytes(format!("{text}\n").as_bytes());
+}
+
+/// Prints on standard output. A reader who went away has seen enough.
+pub(super) fn bytes(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// Prints a value as JSON on standard output.
+pub(super) fn json<T: serde::Serialize>(value: &T) {
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// A table without lines, as `ps` prints one.
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_header(head.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for text in table.to_string().lines() {
+        line(text.trim_end());
+    }
+}

@@ -1,0 +1,334 @@
+//! `dormer run`: from what was typed to a job request, then the job.
+
+use std::io::{BufWriter, Stderr, Stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::artifact::rules::Rules;
+use crate::cli::args::{
+    AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments, is_variable_name,
+};
+use crate::cli::gc;
+use crate::cli::output;
+use crate::cli::workshop::{Base, Equipped};
+use crate::config::labels::{self, Choice};
+use crate::config::{self, Config};
+use crate::event::{Events, Level};
+use crate::failure::{Failure, InfraFailure, InputError};
+use crate::host::signals::Cancel;
+use crate::image::recipe::{COMPAT_NAME, Recipe};
+use crate::image::{build, vm_container};
+use crate::instance::accelerator::Wish;
+use crate::job::driver::{self, Surroundings};
+use crate::job::plan::{JobRequest, Keep};
+use crate::mask::Masker;
+use crate::report::events_file::EventsFile;
+use crate::report::github::Github;
+use crate::report::human::Human;
+use crate::report::json::Json;
+use crate::report::progress::TerminalProgress;
+use crate::report::{self, Reporter};
+use crate::source::file::Selected;
+use crate::source::{command, file};
+use crate::steps::context::{JobFacts, StepScope};
+use crate::steps::state::{ExecutorState, Variables};
+use crate::vmm::machine::{Accelerator, Network};
+use crate::workspace::tracked::find_repository;
+
+/// Machines get this many CPUs when nobody says.
+const DEFAULT_CPUS: u32 = 2;
+
+pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
+    let selected = select(&arguments)?;
+    let workspace = workspace(&arguments)?;
+    let loaded = config::load(workspace.as_deref())?;
+    for text in selected.warnings.iter().chain(&loaded.warnings) {
+        output::warning(text);
+    }
+    let secrets = secrets(&arguments)?;
+    let masker = Masker::default();
+    masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
+
+    let base = Base::open()?;
+    let image = choose_image(&arguments, &selected, &loaded.config, &base)?;
+    let request = request(
+        &arguments,
+        selected,
+        workspace,
+        &loaded.config,
+        image.name.clone(),
+        secrets,
+    )?;
+    // Before anything is built: a file that can't be written is better known at once.
+    let reporters = reporters(&arguments, &request)?;
+
+    let cancel = Cancel::on_signals()
+        .map_err(|error| InfraFailure::new("cannot listen to signals").because(error))?;
+    let equipped = base.with_engine(&loaded.config).await?;
+    tokio::select! {
+        prepared = prepare(&equipped, &request.image) => prepared?,
+        () = cancel.requested() => return Ok(crate::exit_code::CANCELLED),
+    }
+    accept(request, &equipped, cancel, masker, reporters, image.remark).await
+}
+
+/// Cleans up after others and builds what is missing.
+async fn prepare(equipped: &Equipped, image: &str) -> Result<(), Failure> {
+    for finding in gc::sweep(equipped, false).await? {
+        output::note(&format!("removed {}: {}", finding.what, finding.why));
+    }
+    let progress = TerminalProgress::new(true);
+    if let Some(recipe) = Recipe::guest(image) {
+        build::ensure(equipped.workshop(), &recipe, &progress).await?;
+    }
+    let (engine, home, store) = (&equipped.engine, &equipped.home, &equipped.store);
+    vm_container::ensure(engine, home, store, &equipped.handed, &progress).await?;
+    Ok(())
+}
+
+/// Runs the job, with its reporters in a thread of their own.
+async fn accept(
+    request: JobRequest,
+    equipped: &Equipped,
+    cancel: Cancel,
+    masker: Masker,
+    reporters: Vec<Box<dyn Reporter>>,
+    remark: Option<String>,
+) -> Result<u8, Failure> {
+    let (events, queue) = Events::accept(&request.job.id.value);
+    let reporting = report::spawn(queue, reporters);
+    if let Some(remark) = remark {
+        events.notice(Level::Notice, remark);
+    }
+    let around = Surroundings {
+        engine: equipped.engine.clone(),
+        home: equipped.home.clone(),
+        store: equipped.store.clone(),
+        events,
+        cancel,
+        masker,
+        progress: Arc::new(TerminalProgress::new(false)),
+    };
+    let code = driver::run(&request, &around).await;
+    drop(around);
+    // The driver has waited for the reporters; one that hangs is not waited for again.
+    if reporting.is_finished() {
+        for failure in reporting.join().unwrap_or_default() {
+            output::warning(&failure);
+        }
+    }
+    Ok(code)
+}
+
+fn select(arguments: &RunArguments) -> Result<Selected, Failure> {
+    match (&arguments.workflow, &arguments.command) {
+        (_, Some(text)) => Ok(command::job(text, arguments.shell.as_deref())?),
+        (Some(path), None) => Ok(file::select(path, arguments.job.as_deref())?),
+        (None, None) => Err(InputError::usage("neither a workflow nor a command is given").into()),
+    }
+}
+
+/// The directory that comes along: the one that is named, else the repository that we are in.
+fn workspace(arguments: &RunArguments) -> Result<Option<PathBuf>, InputError> {
+    if let Some(path) = &arguments.workspace {
+        if path.is_dir() {
+            return Ok(Some(absolute(path)?));
+        }
+        return Err(InputError::usage(format!(
+            "the workspace `{}` is not a directory",
+            path.display()
+        )));
+    }
+    let current = absolute(Path::new("."))?;
+    Ok(find_repository(&current).map(|repository| repository.root))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, InputError> {
+    crate::host::fs::real_path(path)
+        .map_err(|error| InputError::usage(format!("cannot find `{}`: {error}", path.display())))
+}
+
+/// An image, and what should be said about the choice.
+struct ChosenImage {
+    name: String,
+    remark: Option<String>,
+}
+
+fn choose_image(
+    arguments: &RunArguments,
+    selected: &Selected,
+    config: &Config,
+    base: &Base,
+) -> Result<ChosenImage, Failure> {
+    let name = match (&arguments.image, &arguments.command) {
+        (Some(name), _) => name.clone(),
+        (None, Some(_)) => default_image(config, base)?,
+        (None, None) => match labels::choose(&labels_of(selected)?, config)? {
+            Choice::Image(name) => name,
+            Choice::Default => default_image(config, base)?,
+        },
+    };
+    let built = crate::image::store::check_name(&name).is_ok() && base.store.find(&name)?.is_some();
+    if !built && Recipe::guest(&name).is_none() {
+        return Err(base.store.unknown(&name).into());
+    }
+    let remark = (name == COMPAT_NAME && arguments.image.is_none()).then(|| {
+        "the image `compat` is Debian with Wine, not Windows: what passes here can still fail there"
+            .to_owned()
+    });
+    Ok(ChosenImage { name, remark })
+}
+
+/// The labels of the job, which may hold expressions.
+fn labels_of(selected: &Selected) -> Result<Vec<String>, InputError> {
+    let Some(runs_on) = &selected.job.runs_on else {
+        return Ok(Vec::new());
+    };
+    let (facts, secrets) = (JobFacts::default(), Variables::default());
+    let state = ExecutorState::new(Variables::default());
+    let scope = StepScope {
+        facts: &facts,
+        state: &state,
+        secrets: &secrets,
+        step: None,
+    };
+    let selector = runs_on.evaluate(&scope).map_err(|error| {
+        let problem = selected.workflow.problem(&error);
+        InputError::usage(problem.map_or_else(|| error.to_string(), |problem| problem.to_string()))
+    })?;
+    Ok(selector.labels)
+}
+
+/// A Windows image if one was built, else the embedded guest.
+fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
+    if let Some(name) = &config.default_image {
+        return Ok(name.clone());
+    }
+    for name in base.store.names()? {
+        let image = base.store.find(&name)?;
+        if image.is_some_and(|image| image.manifest.description.guest.windows) {
+            return Ok(name);
+        }
+    }
+    Ok(COMPAT_NAME.to_owned())
+}
+
+fn request(
+    arguments: &RunArguments,
+    selected: Selected,
+    workspace: Option<PathBuf>,
+    config: &Config,
+    image: String,
+    secrets: Vec<(String, SecretString)>,
+) -> Result<JobRequest, Failure> {
+    let out = std::path::absolute(&arguments.out).map_err(|error| {
+        InputError::usage(format!("cannot use `{}`: {error}", arguments.out.display()))
+    })?;
+    Ok(JobRequest {
+        workflow: selected.workflow,
+        job: selected.job,
+        workflow_name: selected.name,
+        image,
+        workspace,
+        artifacts: Rules::parse(&arguments.artifacts)?,
+        out,
+        environment: arguments.environment.clone(),
+        secrets,
+        cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
+        memory: arguments.memory.or(config.memory),
+        network: match arguments.network {
+            Some(NetworkMode::None) => Network::None,
+            Some(NetworkMode::Full) => Network::Full,
+            None => config.network,
+        },
+        opened: config.open.clone(),
+        accelerator: match arguments.accel {
+            AcceleratorWish::Auto => Wish::Auto,
+            AcceleratorWish::Kvm => Wish::Only(Accelerator::Kvm),
+            AcceleratorWish::Tcg => Wish::Only(Accelerator::Tcg),
+        },
+        keep: match arguments.keep {
+            KeepWhen::Never => Keep::Never,
+            KeepWhen::OnFailure => Keep::OnFailure,
+            KeepWhen::Always => Keep::Always,
+        },
+        keep_for: config.keep_for,
+        timeout: arguments.timeout,
+    })
+}
+
+/// Secrets from the environment and from a file; each that is named must be there.
+fn secrets(arguments: &RunArguments) -> Result<Vec<(String, SecretString)>, InputError> {
+    let mut secrets = match &arguments.secret_file {
+        Some(path) => secrets_in(path)?,
+        None => Vec::new(),
+    };
+    for name in &arguments.secrets {
+        let value = std::env::var(name).map_err(|_| {
+            InputError::usage(format!("the secret `{name}` is missing"))
+                .help(format!("set the environment variable `{name}`"))
+        })?;
+        secrets.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        secrets.push((name.clone(), value.into()));
+    }
+    Ok(secrets)
+}
+
+fn secrets_in(path: &Path) -> Result<Vec<(String, SecretString)>, InputError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        InputError::usage(format!("cannot read the secrets in `{shown}`: {error}"))
+    })?;
+    let mut secrets = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_end_matches('\r');
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        // The line itself may be a secret, so it is not shown.
+        let (name, value) = line
+            .split_once('=')
+            .filter(|(name, _)| is_variable_name(name.trim()))
+            .ok_or_else(|| {
+                InputError::usage(format!("{shown}:{}:1: expected NAME=value", number + 1))
+            })?;
+        secrets.push((name.trim().to_owned(), SecretString::from(value)));
+    }
+    Ok(secrets)
+}
+
+fn reporters(
+    arguments: &RunArguments,
+    request: &JobRequest,
+) -> Result<Vec<Box<dyn Reporter>>, InputError> {
+    let inside_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    let default = if inside_github {
+        Format::Github
+    } else {
+        Format::Human
+    };
+    let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
+    if let Some(path) = &arguments.events {
+        let file = EventsFile::create(path).map_err(|error| {
+            InputError::usage(format!(
+                "cannot write events to `{}`: {error}",
+                path.display()
+            ))
+        })?;
+        reporters.push(Box::new(file));
+    }
+    reporters.push(match arguments.format.unwrap_or(default) {
+        Format::Human => {
+            let out = request.out.display().to_string();
+            let terse = arguments.command.is_some();
+            Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
+                out, terse,
+            ))
+        }
+        Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
+        Format::Json => Box::new(Json::default()),
+    });
+    Ok(reporters)
+}

@@ -1,0 +1,357 @@
+//! One `dormer.toml`: read, checked, every problem reported at once with its line.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::{Config, size};
+use crate::failure::InputError;
+use crate::host::clock::parse_duration;
+use crate::image::store::check_name;
+use crate::vmm::isolation::is_prefix;
+use crate::vmm::machine::Network;
+
+/// What a file sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigFile {
+    default_image: Option<String>,
+    labels: Vec<(String, String)>,
+    cpus: Option<u32>,
+    memory: Option<u64>,
+    network: Option<Network>,
+    open: Option<Vec<String>>,
+    keep_for: Option<Duration>,
+    mirror: Option<String>,
+    /// The settings that only the user's own file may have.
+    beyond: Vec<String>,
+}
+
+impl ConfigFile {
+    /// Takes over everything that the file sets.
+    pub fn apply(self, config: &mut Config) {
+        config.cpus = self.cpus.or(config.cpus);
+        config.memory = self.memory.or(config.memory);
+        config.network = self.network.unwrap_or(config.network);
+        config.keep_for = self.keep_for.unwrap_or(config.keep_for);
+        if let Some(open) = &self.open {
+            config.open.clone_from(open);
+        }
+        if self.mirror.is_some() {
+            config.mirror.clone_from(&self.mirror);
+        }
+        self.apply_images(config);
+    }
+
+    /// Takes over images and labels only. What the user's file says of a label stays.
+    pub fn apply_images(self, config: &mut Config) {
+        if config.default_image.is_none() {
+            config.default_image = self.default_image;
+        }
+        for (label, image) in self.labels {
+            if !config
+                .labels
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(&label))
+            {
+                config.labels.push((label, image));
+            }
+        }
+    }
+
+    /// The settings beyond images and labels.
+    pub fn beyond_images(&self) -> &[String] {
+        &self.beyond
+    }
+}
+
+/// Reads a file. An error lists everything that is wrong with it.
+pub fn read(path: &Path) -> Result<ConfigFile, InputError> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path)
+        .map_err(|error| InputError::configuration(format!("cannot read `{name}`: {error}")))?;
+    parse(&name, &text)
+}
+
+/// Reads a file's text.
+pub fn parse(name: &str, text: &str) -> Result<ConfigFile, InputError> {
+    let mut reader = Reader {
+        name,
+        text,
+        problems: Vec::new(),
+        file: ConfigFile::default(),
+    };
+    match DeTable::parse(text) {
+        Ok(table) => reader.top(table.get_ref()),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            reader.problem(&span, error.message());
+        }
+    }
+    if reader.problems.is_empty() {
+        return Ok(reader.file);
+    }
+    Err(InputError::configuration(reader.problems.join("\n"))
+        .help("`docs/configuration.md` lists every setting"))
+}
+
+struct Reader<'t> {
+    name: &'t str,
+    text: &'t str,
+    problems: Vec<String>,
+    file: ConfigFile,
+}
+
+type Value<'t> = Spanned<DeValue<'t>>;
+
+impl Reader<'_> {
+    fn top(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "default_image" => self.file.default_image = self.image(value),
+                "labels" => self.labels(value),
+                "machine" => self.section("machine", value, Self::machine),
+                "network" => self.section("network", value, Self::network),
+                "keep" => self.section("keep", value, Self::keep),
+                "build" => self.section("build", value, Self::build),
+                other => self.unknown(&key.span(), other),
+            }
+        }
+    }
+
+    fn section(
+        &mut self,
+        name: &str,
+        value: &Value<'_>,
+        mut each: impl FnMut(&mut Self, &str, &Value<'_>) -> bool,
+    ) {
+        let Some(table) = self.table(value) else {
+            return;
+        };
+        for (key, value) in table {
+            let full = format!("{name}.{}", key.get_ref());
+            if each(self, key.get_ref().as_ref(), value) {
+                self.file.beyond.push(full);
+            } else {
+                self.unknown(&key.span(), &full);
+            }
+        }
+    }
+
+    fn machine(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "cpus" => self.file.cpus = self.number(value),
+            "memory" => self.file.memory = self.parsed(value, size::parse_memory),
+            _ => return false,
+        }
+        true
+    }
+
+    fn network(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "mode" => self.file.network = self.parsed(value, network_mode),
+            "open" => self.file.open = self.prefixes(value),
+            _ => return false,
+        }
+        true
+    }
+
+    fn keep(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "for" => self.file.keep_for = self.parsed(value, parse_duration),
+            _ => return false,
+        }
+        true
+    }
+
+    fn build(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "mirror" => self.file.mirror = self.parsed(value, mirror),
+            _ => return false,
+        }
+        true
+    }
+
+    fn labels(&mut self, value: &Value<'_>) {
+        let Some(table) = self.table(value) else {
+            return;
+        };
+        for (label, image) in table {
+            if let Some(image) = self.image(image) {
+                self.file.labels.push((label.get_ref().to_string(), image));
+            }
+        }
+    }
+
+    fn image(&mut self, value: &Value<'_>) -> Option<String> {
+        self.parsed(value, |text| {
+            check_name(text)
+                .map(|()| text.to_owned())
+                .map_err(|error| error.message)
+        })
+    }
+
+    fn prefixes(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.problem(
+                &value.span(),
+                "expected a list of addresses, as [\"10.1.0.0/16\"]",
+            );
+            return None;
+        };
+        let prefix = |text: &str| {
+            if is_prefix(text) {
+                Ok(text.to_owned())
+            } else {
+                Err(format!("`{text}` is no address or prefix, as 10.1.0.0/16"))
+            }
+        };
+        items.iter().map(|item| self.parsed(item, prefix)).collect()
+    }
+
+    fn parsed<T>(
+        &mut self,
+        value: &Value<'_>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let DeValue::String(text) = value.get_ref() else {
+            self.problem(&value.span(), "expected a text in quotes");
+            return None;
+        };
+        match parse(text) {
+            Ok(parsed) => Some(parsed),
+            Err(why) => {
+                self.problem(&value.span(), &why);
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, value: &Value<'_>) -> Option<u32> {
+        let number = match value.get_ref() {
+            DeValue::Integer(integer) => integer.as_str().parse().ok().filter(|number| *number > 0),
+            _ => None,
+        };
+        if number.is_none() {
+            self.problem(&value.span(), "expected a number of at least 1");
+        }
+        number
+    }
+
+    fn table<'v, 't>(&mut self, value: &'v Value<'t>) -> Option<&'v DeTable<'t>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            _ => {
+                self.problem(&value.span(), "expected a table");
+                None
+            }
+        }
+    }
+
+    fn unknown(&mut self, span: &Range<usize>, key: &str) {
+        self.problem(span, &format!("there is no setting `{key}`"));
+    }
+
+    fn problem(&mut self, span: &Range<usize>, message: &str) {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        self.problems
+            .push(format!("{}:{line}:{column}: {message}", self.name));
+    }
+}
+
+fn network_mode(text: &str) -> Result<Network, String> {
+    match text {
+        "none" => Ok(Network::None),
+        "full" => Ok(Network::Full),
+        _ => Err(format!("`{text}` is neither `none` nor `full`")),
+    }
+}
+
+fn mirror(text: &str) -> Result<String, String> {
+    let good = ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    let good = good && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no http or https address"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_read() {
+        let text = r#"
+            default_image = "win"
+            [labels]
+            gpu = "big"
+            [machine]
+            cpus = 4
+            memory = "8G"
+            [network]
+            mode = "none"
+            open = ["10.1.0.0/16"]
+            [keep]
+            for = "30m"
+            [build]
+            mirror = "https://mirror/debian"
+        "#;
+        let mut config = Config::default();
+        parse("dormer.toml", text).unwrap().apply(&mut config);
+        assert_eq!(config.default_image.as_deref(), Some("win"));
+        assert_eq!(config.labels, [("gpu".to_owned(), "big".to_owned())]);
+        assert_eq!((config.cpus, config.memory), (Some(4), Some(8 << 30)));
+        assert_eq!(config.network, Network::None);
+        assert_eq!(config.open, ["10.1.0.0/16"]);
+        assert_eq!(config.keep_for, Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once_with_its_place() {
+        let text = "default_image = 3\ncolour = \"red\"\n[machine]\ncpus = 0\nmemory = \"x\"\n\
+                    [network]\nopen = [\"here\"]\n";
+        let error = parse("dormer.toml", text).unwrap_err();
+        let lines: Vec<&str> = error.message.lines().collect();
+        assert_eq!(lines.len(), 5, "{}", error.message);
+        for (place, what) in [("1:17", "text"), ("2:1", "colour"), ("4:8", "at least 1")] {
+            let found = lines
+                .iter()
+                .any(|l| l.starts_with(&format!("dormer.toml:{place}")) && l.contains(what));
+            assert!(found, "{place} {what} in {}", error.message);
+        }
+        assert!(parse("x", "a = [").unwrap_err().message.starts_with("x:1:"));
+    }
+
+    #[test]
+    fn a_strangers_file_chooses_images_and_nothing_else() {
+        let file = parse(
+            "dormer.toml",
+            "[labels]\ngpu = \"other\"\nnew = \"theirs\"\n[network]\nopen = [\"10.0.0.0/8\"]\n",
+        )
+        .unwrap();
+        assert_eq!(file.beyond_images(), ["network.open"]);
+        let mut config = Config {
+            labels: vec![("gpu".to_owned(), "mine".to_owned())],
+            ..Config::default()
+        };
+        file.apply_images(&mut config);
+        assert!(config.open.is_empty());
+        assert_eq!(config.labels[0].1, "mine");
+        assert_eq!(config.labels[1].1, "theirs");
+    }
+}

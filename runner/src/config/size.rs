@@ -1,0 +1,61 @@
+//! Sizes as people write them.
+
+/// Parses `2G`, `512M`, `4GiB`, `1.5g`: powers of 1024, as QEMU and Docker read them; `GB` and the like
+/// are powers of 1000; a bare number is bytes.
+pub fn parse(text: &str) -> Result<u64, String> {
+    let complaint = || format!("`{text}` is no size: write 512M, 2G or 4GiB");
+    let trimmed = text.trim();
+    let split = trimmed
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(trimmed.len());
+    let number: f64 = trimmed[..split].parse().map_err(|_| complaint())?;
+    let factor: u64 = match trimmed[split..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "ki" | "kib" => 1 << 10,
+        "m" | "mi" | "mib" => 1 << 20,
+        "g" | "gi" | "gib" => 1 << 30,
+        "t" | "ti" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => return Err(complaint()),
+    };
+    let bytes = number * factor as f64;
+    if bytes.is_finite() && bytes < u64::MAX as f64 {
+        Ok(bytes as u64)
+    } else {
+        Err(complaint())
+    }
+}
+
+/// Parses a machine's memory: a whole number of mebibytes, and enough to boot.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 256 << 20;
+    let bytes = parse(text)? >> 20 << 20;
+    if bytes < LEAST {
+        return Err(format!(
+            "`{text}` is too little memory for a machine: at least 256M"
+        ));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_qemu_and_docker_read_them() {
+        assert_eq!(parse("2G"), Ok(2 << 30));
+        assert_eq!(parse("1.5g"), Ok(3 << 29));
+        assert_eq!(parse("512 MiB"), Ok(512 << 20));
+        assert_eq!(parse("1GB"), Ok(1_000_000_000));
+        assert_eq!(parse("4096"), Ok(4096));
+        for wrong in ["", "G", "2X", "-1G", "1e30G", "1..2G"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_memory("10M").is_err());
+        assert_eq!(parse_memory("300000000"), Ok(286 << 20));
+    }
+}

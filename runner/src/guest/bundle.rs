@@ -1,0 +1,327 @@
+//! A step as one bundle: files in, environment, directory, command, files out, in one round trip. The
+//! result comes back behind the command's own output, each part marked with a word that nobody can
+//! guess.
+//!
+//! ```text
+//!   standard output:  … the command's output … \nMARK exit 0\n
+//!                     \nMARK file 3 BASE64\n …
+//!                     \nMARK end\n
+//!   standard error:   … the command's output … \nMARK\n
+//! ```
+//!
+//! A child that the command left behind may go on printing in between. It does no harm: each marked
+//! line is written at once, what stands between marks after the exit is dropped, and the bundle is
+//! over when its end mark came on both streams, whoever else holds them open.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::guest::profile::SearchPath;
+
+/// A command with everything that it takes and leaves.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// Files to write first. Paths are as the dialect writes them; their directories exist.
+    pub files_in: Vec<FileIn>,
+    /// Variables on top of the guest's own.
+    pub environment: Vec<(String, String)>,
+    /// Directories to look for programs in first, already joined, with the variable to put them in.
+    pub search_path: Option<(SearchPath, String)>,
+    /// The working directory.
+    pub directory: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// A file that the program leaves its exit code in, where its status can't carry all of it.
+    pub exit_file: Option<String>,
+    /// Files to read afterwards; one that is missing or empty comes back empty.
+    pub files_out: Vec<String>,
+}
+
+/// A file to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileIn {
+    /// Where.
+    pub path: String,
+    /// What.
+    pub contents: String,
+}
+
+/// What a bundle came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleResult {
+    /// The command's exit code.
+    pub exit_code: u32,
+    /// The contents of `files_out`, in their order.
+    pub files_out: Vec<Vec<u8>>,
+}
+
+/// How a bundle ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BundleEnd {
+    /// The command ran to its end.
+    Done(BundleResult),
+    /// It never ran: this part of the preparation failed.
+    Failed(String),
+}
+
+/// Limits what a hostile guest can make the host keep.
+const FILES_OUT_LIMIT: usize = 64 << 20;
+
+/// Takes the two streams of a bundle apart.
+#[derive(Debug)]
+pub struct BundleParser {
+    stdout: Cutter,
+    stderr: Cutter,
+    exit_code: Option<u32>,
+    failed: Option<String>,
+    files: Vec<String>,
+    kept: usize,
+    ended: bool,
+}
+
+impl BundleParser {
+    /// A parser for a bundle with this mark and so many files out.
+    pub fn new(mark: &str, files_out: usize) -> Self {
+        Self {
+            stdout: Cutter::new(mark),
+            stderr: Cutter::new(mark),
+            exit_code: None,
+            failed: None,
+            files: vec![String::new(); files_out],
+            kept: 0,
+            ended: false,
+        }
+    }
+
+    /// Takes a piece of standard output; returns what the command printed of it.
+    pub fn stdout(&mut self, piece: &[u8]) -> Vec<u8> {
+        let shown = self.stdout.push(piece);
+        while let Some(line) = self.stdout.next_line() {
+            self.take(&line);
+        }
+        shown
+    }
+
+    /// Takes a piece of standard error; returns what the command printed of it.
+    pub fn stderr(&mut self, piece: &[u8]) -> Vec<u8> {
+        self.stderr.push(piece)
+    }
+
+    /// The end, once both streams have reached it.
+    pub fn end(&self) -> Option<BundleEnd> {
+        if !(self.ended && self.stderr.is_cut()) {
+            return None;
+        }
+        if let Some(what) = &self.failed {
+            return Some(BundleEnd::Failed(what.clone()));
+        }
+        let decode = |text: &String| STANDARD.decode(text).unwrap_or_default();
+        Some(BundleEnd::Done(BundleResult {
+            exit_code: self.exit_code?,
+            files_out: self.files.iter().map(decode).collect(),
+        }))
+    }
+
+    /// What was held back, when a stream ends without its mark.
+    pub fn rest(&mut self) -> (Vec<u8>, Vec<u8>) {
+        (self.stdout.rest(), self.stderr.rest())
+    }
+
+    fn take(&mut self, line: &str) {
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match kind {
+            "exit" if self.exit_code.is_none() => self.exit_code = rest.trim().parse().ok(),
+            "failed" => self.failed = Some(rest.to_owned()),
+            "file" => self.take_file(rest),
+            "end" => self.ended = true,
+            _ => {}
+        }
+    }
+
+    fn take_file(&mut self, rest: &str) {
+        let Some((index, text)) = rest.split_once(' ') else {
+            return;
+        };
+        let file = index
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| self.files.get_mut(index));
+        self.kept += text.len();
+        if let Some(file) = file.filter(|_| self.kept <= FILES_OUT_LIMIT) {
+            file.push_str(text);
+        }
+    }
+}
+
+/// Cuts a stream where the mark first comes at the start of a line.
+#[derive(Debug)]
+struct Cutter {
+    /// A line's end and the mark.
+    needle: Vec<u8>,
+    /// Before the cut: what might be the needle's beginning. After it: what is not a whole line yet.
+    held: Vec<u8>,
+    cut: bool,
+}
+
+/// The longest marked line that is put together; what is longer is no line of ours.
+const LONGEST_LINE: usize = 64 << 10;
+
+impl Cutter {
+    fn new(mark: &str) -> Self {
+        let needle = format!("\n{mark}").into_bytes();
+        Self {
+            needle,
+            held: Vec::new(),
+            cut: false,
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        if self.cut {
+            self.held.extend_from_slice(piece);
+            self.forget_noise();
+            return Vec::new();
+        }
+        // The usual case copies nothing twice: nothing held, no mark, no beginning of one.
+        let joined = if self.held.is_empty() {
+            piece.to_vec()
+        } else {
+            let mut joined = std::mem::take(&mut self.held);
+            joined.extend_from_slice(piece);
+            joined
+        };
+        if let Some(at) = find(&joined, &self.needle) {
+            self.cut = true;
+            self.held = joined[at..].to_vec();
+            return joined[..at].to_vec();
+        }
+        let undecided = beginning_at_end(&joined, &self.needle);
+        let mut shown = joined;
+        self.held = shown.split_off(undecided);
+        shown
+    }
+
+    /// The next marked line after the cut, without its mark.
+    fn next_line(&mut self) -> Option<String> {
+        if !self.cut {
+            return None;
+        }
+        let start = find(&self.held, &self.needle)?;
+        let after = start + self.needle.len();
+        let end = after + self.held[after..].iter().position(|&byte| byte == b'\n')?;
+        let line = String::from_utf8_lossy(&self.held[after..end])
+            .trim()
+            .to_owned();
+        // The line's end stays: it may be the start of the next needle.
+        self.held.drain(..end);
+        Some(line)
+    }
+
+    /// What is neither marked nor the beginning of a mark need not be kept.
+    fn forget_noise(&mut self) {
+        if self.held.len() > LONGEST_LINE && find(&self.held, &self.needle).is_none() {
+            let keep = beginning_at_end(&self.held, &self.needle);
+            self.held.drain(..keep);
+        }
+    }
+
+    fn rest(&mut self) -> Vec<u8> {
+        if self.cut {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.held)
+        }
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    memchr::memmem::find(haystack, needle)
+}
+
+/// Where the needle may begin and not be complete yet; the length if nowhere.
+fn beginning_at_end(bytes: &[u8], needle: &[u8]) -> usize {
+    let first = bytes.len().saturating_sub(needle.len() - 1);
+    (first..bytes.len())
+        .find(|&start| needle.starts_with(&bytes[start..]))
+        .unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MARK: &str = "0123456789abcdef";
+
+    fn stream() -> String {
+        format!(
+            "hello\nworld\n{MARK} exit 3221225477\nnoise\n{MARK} file 1 aGV\nmore noise\
+             \n{MARK} file 1 sbG8=\n\n{MARK} end\n"
+        )
+    }
+
+    #[test]
+    fn a_result_is_found_behind_output_and_between_noise() {
+        let mut parser = BundleParser::new(MARK, 2);
+        assert_eq!(parser.stdout(stream().as_bytes()), b"hello\nworld");
+        assert_eq!(parser.end(), None);
+        assert_eq!(
+            parser.stderr(format!("warning\n\n{MARK}\n").as_bytes()),
+            b"warning\n"
+        );
+        let files_out = vec![Vec::new(), b"hello".to_vec()];
+        let result = BundleResult {
+            exit_code: 0xC000_0005,
+            files_out,
+        };
+        assert_eq!(parser.end(), Some(BundleEnd::Done(result)));
+    }
+
+    #[test]
+    fn output_without_a_mark_is_output() {
+        let mut parser = BundleParser::new(MARK, 0);
+        let text = format!("{MARK} exit 0\nx{MARK} end\n\n{}", &MARK[..5]);
+        let mut shown = parser.stdout(text.as_bytes());
+        shown.extend(parser.rest().0);
+        assert_eq!(shown, text.as_bytes());
+        assert_eq!(parser.end(), None);
+    }
+
+    #[test]
+    fn noise_after_the_end_of_the_command_is_not_kept() {
+        let mut parser = BundleParser::new(MARK, 0);
+        parser.stdout(format!("\n{MARK} exit 0\n").as_bytes());
+        for _ in 0..100 {
+            parser.stdout(&[b'x'; LONGEST_LINE]);
+        }
+        assert!(parser.stdout.held.len() <= 2 * LONGEST_LINE);
+        parser.stdout(format!("\n{MARK} end\n").as_bytes());
+        parser.stderr(format!("\n{MARK}\n").as_bytes());
+        assert!(parser.end().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn splits_do_not_matter(cuts in proptest::collection::vec(0usize..200, 0..12)) {
+            let text = stream();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let mut parser = BundleParser::new(MARK, 2);
+            let mut shown = Vec::new();
+            for pair in cuts.windows(2) {
+                shown.extend(parser.stdout(&text.as_bytes()[pair[0]..pair[1]]));
+            }
+            parser.stderr(format!("\n{MARK}\n").as_bytes());
+            prop_assert_eq!(shown, b"hello\nworld");
+            let files_out = vec![Vec::new(), b"hello".to_vec()];
+            let result = BundleResult { exit_code: 0xC000_0005, files_out };
+            prop_assert_eq!(parser.end(), Some(BundleEnd::Done(result)));
+        }
+    }
+}

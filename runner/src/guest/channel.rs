@@ -1,0 +1,245 @@
+//! What callers see of a guest: a channel that runs commands and bundles and moves files. Made of a
+//! transport and a dialect, each of which can be exchanged alone.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::guest::bundle::{Bundle, BundleEnd, BundleParser, BundleResult};
+use crate::guest::command::{
+    ChannelError, Exit, GuestCommand, GuestProcess, Input, Output, Signal,
+};
+use crate::guest::dialect::{Dialect, Request};
+use crate::guest::pipe::{self, PipeWriter};
+use crate::guest::transport::{Started, Transport};
+use crate::host::reservation::fill_with_randomness;
+
+/// A way into a guest.
+#[async_trait]
+pub trait GuestChannel: Send + Sync + std::fmt::Debug {
+    /// Starts a command; its output streams.
+    async fn spawn(&self, command: GuestCommand) -> Result<GuestProcess, ChannelError>;
+    /// Starts a bundle; its command's output streams.
+    async fn run_bundle(&self, bundle: &Bundle) -> Result<RunningBundle, ChannelError>;
+    /// Signals the whole tree of processes that a command or bundle started.
+    async fn signal(&self, tag: &str, signal: Signal) -> Result<(), ChannelError>;
+    /// Runs the cheapest command that there is.
+    async fn probe(&self) -> Result<(), ChannelError>;
+    /// Makes directories, and their parents.
+    async fn make_directories(&self, directories: &[String]) -> Result<(), ChannelError>;
+    /// Unpacks the tar file that `input` carries into a directory.
+    async fn unpack(&self, directory: &str, input: Input) -> Result<GuestProcess, ChannelError>;
+    /// Lists what is below the directory that `start` leads to, in the form of `dialect::Listing`.
+    async fn list(&self, directory: &str, start: &[String]) -> Result<GuestProcess, ChannelError>;
+    /// Packs the named files of a directory as a tar file on standard output.
+    async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
+    /// How commands are put, and paths written.
+    fn dialect(&self) -> &dyn Dialect;
+}
+
+/// A channel over a transport, in a dialect.
+#[derive(Debug)]
+pub struct DialectChannel {
+    transport: Arc<dyn Transport>,
+    dialect: Box<dyn Dialect>,
+}
+
+impl DialectChannel {
+    /// Talks in `dialect` over `transport`.
+    pub fn new(transport: Arc<dyn Transport>, dialect: Box<dyn Dialect>) -> Self {
+        Self { transport, dialect }
+    }
+
+    async fn start(&self, request: Request, input: Input) -> Result<GuestProcess, ChannelError> {
+        self.start_tagged(request, input, String::new()).await
+    }
+
+    async fn start_tagged(
+        &self,
+        request: Request,
+        input: Input,
+        tag: String,
+    ) -> Result<GuestProcess, ChannelError> {
+        let input = after_preamble(request.preamble, input);
+        let started = self.transport.start(&request.line, input).await?;
+        Ok(GuestProcess::new(started.output, started.exit, tag))
+    }
+
+    /// Runs something that only has to work.
+    async fn must_work(&self, request: Request, what: &str) -> Result<(), ChannelError> {
+        const WORDS: usize = 4096;
+        let process = self.start(request, Input::Nothing).await?;
+        let (exit, _, complaints) = process.output(WORDS).await?;
+        if exit.is_success() {
+            return Ok(());
+        }
+        let complaints = String::from_utf8_lossy(&complaints).trim().to_owned();
+        Err(ChannelError::Refused(format!(
+            "{what}: {complaints} ({exit:?})"
+        )))
+    }
+}
+
+#[async_trait]
+impl GuestChannel for DialectChannel {
+    async fn spawn(&self, command: GuestCommand) -> Result<GuestProcess, ChannelError> {
+        let tag = random_word();
+        let request = self.dialect.command(&command, &tag);
+        self.start_tagged(request, command.input, tag).await
+    }
+
+    async fn run_bundle(&self, bundle: &Bundle) -> Result<RunningBundle, ChannelError> {
+        let (mark, tag) = (random_word(), random_word());
+        let request = self.dialect.bundle(bundle, &mark, &tag);
+        let input = after_preamble(request.preamble, Input::Nothing);
+        let started = self.transport.start(&request.line, input).await?;
+        Ok(RunningBundle {
+            started,
+            parser: BundleParser::new(&mark, bundle.files_out.len()),
+            tag,
+            directory: bundle.directory.clone(),
+            rest: Vec::new(),
+        })
+    }
+
+    async fn signal(&self, tag: &str, signal: Signal) -> Result<(), ChannelError> {
+        self.must_work(self.dialect.signal(tag, signal), "signalling a program")
+            .await
+    }
+
+    async fn probe(&self) -> Result<(), ChannelError> {
+        self.must_work(self.dialect.probe(), "answering a command")
+            .await
+    }
+
+    async fn make_directories(&self, directories: &[String]) -> Result<(), ChannelError> {
+        self.must_work(
+            self.dialect.make_directories(directories),
+            "making a directory",
+        )
+        .await
+    }
+
+    async fn unpack(&self, directory: &str, input: Input) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.unpack(directory), input).await
+    }
+
+    async fn list(&self, directory: &str, start: &[String]) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.list(directory, start), Input::Nothing)
+            .await
+    }
+
+    async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.pack(directory), Input::Bytes(names))
+            .await
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        self.dialect.as_ref()
+    }
+}
+
+/// A bundle whose command runs.
+#[derive(Debug)]
+pub struct RunningBundle {
+    started: Started,
+    parser: BundleParser,
+    tag: String,
+    directory: String,
+    rest: Vec<Output>,
+}
+
+impl RunningBundle {
+    /// What names its tree of processes.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The next piece of the command's output; none when the bundle is over. Safe to cancel.
+    pub async fn next(&mut self) -> Option<Output> {
+        loop {
+            if let Some(piece) = self.rest.pop() {
+                return Some(piece);
+            }
+            if self.parser.end().is_some() {
+                return None;
+            }
+            let shown = match self.started.output.next().await {
+                Some(Output::Stdout(piece)) => Output::Stdout(self.parser.stdout(&piece).into()),
+                Some(Output::Stderr(piece)) => Output::Stderr(self.parser.stderr(&piece).into()),
+                None => {
+                    let (stdout, stderr) = self.parser.rest();
+                    self.rest.extend(piece_of(stderr, Output::Stderr));
+                    self.rest.extend(piece_of(stdout, Output::Stdout));
+                    return self.rest.pop();
+                }
+            };
+            if !is_empty(&shown) {
+                return Some(shown);
+            }
+        }
+    }
+
+    /// The result, after the output. Whatever the command left running is let go of, not waited for.
+    pub async fn finish(mut self) -> Result<BundleResult, ChannelError> {
+        while self.next().await.is_some() {}
+        match self.parser.end() {
+            Some(BundleEnd::Done(result)) => Ok(result),
+            Some(BundleEnd::Failed(what)) if what == "directory" => {
+                Err(ChannelError::NoDirectory(self.directory))
+            }
+            Some(BundleEnd::Failed(what)) => Err(ChannelError::Refused(format!(
+                "its {what} could not be written"
+            ))),
+            None => Err(self.cut_short().await),
+        }
+    }
+
+    /// The shell that should have reported is gone.
+    async fn cut_short(self) -> ChannelError {
+        match self.started.exit.await {
+            Ok(Err(error)) => error,
+            Ok(Ok(Exit::Code(code))) => {
+                ChannelError::Refused(format!("its shell ended early, with {code}"))
+            }
+            Ok(Ok(Exit::Signal(name))) => {
+                ChannelError::Refused(format!("its shell was ended by the signal {name}"))
+            }
+            Err(_) => ChannelError::Lost("it was closed".to_owned()),
+        }
+    }
+}
+
+fn piece_of(bytes: Vec<u8>, make: fn(Bytes) -> Output) -> Option<Output> {
+    (!bytes.is_empty()).then(|| make(bytes.into()))
+}
+
+fn is_empty(output: &Output) -> bool {
+    match output {
+        Output::Stdout(bytes) | Output::Stderr(bytes) => bytes.is_empty(),
+    }
+}
+
+/// A request's own text, then what the caller's program reads.
+fn after_preamble(preamble: String, input: Input) -> Input {
+    match input {
+        _ if preamble.is_empty() => input,
+        Input::Nothing => Input::Bytes(preamble.into()),
+        Input::Bytes(bytes) => Input::Bytes([preamble.as_bytes(), &bytes].concat().into()),
+        Input::Pipe(reader) => Input::Pipe(reader.preceded_by(preamble.into())),
+    }
+}
+
+/// A word of letters and digits that nobody can guess.
+pub fn random_word() -> String {
+    let mut bytes = [0; 16];
+    fill_with_randomness(&mut bytes);
+    hex::encode(bytes)
+}
+
+/// A pipe into a command, with its two ends.
+pub fn piped_input() -> (PipeWriter, Input) {
+    let (writer, reader) = pipe::input();
+    (writer, Input::Pipe(reader))
+}

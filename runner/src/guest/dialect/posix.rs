@@ -1,0 +1,270 @@
+//! A guest that is talked to in a POSIX shell's words. The shell is `/bin/sh`, which reads its text in
+//! blocks (bash reads a pipe byte by byte), and everything that can be is done by the shell itself: a
+//! process costs ten milliseconds under emulation.
+
+use std::fmt::Write;
+
+use crate::guest::bundle::Bundle;
+use crate::guest::command::{GuestCommand, Signal};
+use crate::guest::dialect::{Dialect, Request};
+use crate::guest::profile::{PathStyle, SearchPath};
+
+/// The variable by which a command's processes are known.
+const TAG: &str = "DORMER_TAG";
+
+#[derive(Debug)]
+pub(super) struct Posix;
+
+impl Dialect for Posix {
+    fn paths(&self) -> PathStyle {
+        PathStyle::Rooted
+    }
+
+    fn command(&self, command: &GuestCommand, tag: &str) -> Request {
+        let mut text = environment(&command.environment, tag);
+        if let Some(directory) = &command.directory {
+            let _ = writeln!(text, "cd -- {} || exit 127", quote(directory));
+        }
+        let _ = writeln!(
+            text,
+            "exec {}",
+            invocation(&command.arguments, &command.environment)
+        );
+        // `head` takes exactly the preamble; the program has the rest of the input to itself.
+        let line = format!(r#"sh -c "eval \"$(head -c {})\"""#, text.len());
+        Request {
+            line,
+            preamble: text,
+        }
+    }
+
+    fn bundle(&self, bundle: &Bundle, mark: &str, tag: &str) -> Request {
+        // A signal for the step's processes must not end the shell that reports on them. A handler,
+        // unlike an ignored signal, is not inherited by what it starts.
+        let mut text = String::from("trap : INT TERM HUP\n");
+        let _ = writeln!(text, "mark={mark}");
+        text.push_str(END_FUNCTION);
+        for file in &bundle.files_in {
+            let (contents, path) = (quote(&file.contents), quote(&file.path));
+            let _ = writeln!(text, "printf %s {contents} >{path} || end 'failed files'");
+        }
+        text.push_str(&environment(&bundle.environment, tag));
+        if let Some((path, directories)) = &bundle.search_path {
+            let _ = writeln!(text, "{}", search_path(path, directories));
+        }
+        let directory = quote(&bundle.directory);
+        let _ = writeln!(
+            text,
+            "cd -- {directory} 2>/dev/null || end 'failed directory'"
+        );
+        let command = invocation(&bundle.command, &bundle.environment);
+        let _ = writeln!(text, "{command} </dev/null\ncode=$?");
+        if let Some(file) = &bundle.exit_file {
+            let file = quote(file);
+            let _ = writeln!(text, "[ -s {file} ] && read -r code <{file}");
+        }
+        text.push_str("printf '\\n%s exit %s\\n' $mark \"$code\"\n");
+        for (number, file) in bundle.files_out.iter().enumerate() {
+            let file = quote(file);
+            let _ = writeln!(
+                text,
+                "[ -s {file} ] && /usr/bin/base64 -w 3000 <{file} | /usr/bin/sed -u \"s/^/\\n$mark file {number} /\""
+            );
+        }
+        text.push_str("end\n");
+        Request {
+            line: "sh".to_owned(),
+            preamble: text,
+        }
+    }
+
+    fn signal(&self, tag: &str, signal: Signal) -> Request {
+        let name = match signal {
+            Signal::Interrupt => "INT",
+            Signal::Terminate => "TERM",
+            Signal::Kill => "KILL",
+        };
+        // A process's environment is the one that it was started with, so the shells that only
+        // exported the tag are not among those found. What forks while it is looked for is found
+        // the next time; a thing that is told to end is looked for until there is none.
+        let text = format!(
+            "n=0\nwhile [ $n -lt {rounds} ]; do\n\
+             found=$(grep -lsz '^{TAG}={tag}$' /proc/[0-9]*/environ)\n\
+             [ -n \"$found\" ] || exit 0\n\
+             for f in $found; do p=${{f#/proc/}}; kill -s {name} ${{p%/environ}} 2>/dev/null; done\n\
+             n=$((n+1))\ndone\n",
+            rounds = if signal == Signal::Kill { 20 } else { 1 },
+        );
+        Request {
+            line: "sh".to_owned(),
+            preamble: text,
+        }
+    }
+
+    fn probe(&self) -> Request {
+        Request {
+            line: "bash -c \"exit 0\"".to_owned(),
+            preamble: String::new(),
+        }
+    }
+
+    fn make_directories(&self, directories: &[String]) -> Request {
+        let text = format!("mkdir -p -- {}\n", words(directories));
+        Request {
+            line: "sh".to_owned(),
+            preamble: text,
+        }
+    }
+
+    fn unpack(&self, directory: &str) -> Request {
+        let directory = quote(directory);
+        // Owners are the host's and mean nothing here; times and permissions do.
+        script(&format!(
+            "mkdir -p {directory} && exec tar -x -f - --no-same-owner -C {directory}"
+        ))
+    }
+
+    fn list(&self, directory: &str, start: &[String]) -> Request {
+        let mut text = format!("cd -- {} || exit 1\nd=.\n", quote(directory));
+        for part in start {
+            // Case does not matter to whoever asks; here it does.
+            let name = quote(&part.replace('\\', "\\\\"));
+            let _ = writeln!(
+                text,
+                "d=$(find \"$d/\" -mindepth 1 -maxdepth 1 -iname {name} -print -quit)"
+            );
+            text.push_str("[ -n \"$d\" ] || exit 0\n");
+        }
+        text.push_str("exec find \"$d\" -mindepth 1 -printf '%y %s %p\\0'\n");
+        Request {
+            line: "sh".to_owned(),
+            preamble: text,
+        }
+    }
+
+    fn pack(&self, directory: &str) -> Request {
+        let directory = quote(directory);
+        script(&format!(
+            "exec tar -c -f - -C {directory} --format=gnu --no-recursion --null --verbatim-files-from -T -"
+        ))
+    }
+}
+
+/// Ends a bundle: with what went wrong, or after its result.
+const END_FUNCTION: &str = "end() {\n\
+    [ $# = 0 ] || printf '\\n%s %s\\n' $mark \"$1\"\n\
+    printf '\\n%s\\n' $mark >&2\n\
+    printf '\\n%s end\\n' $mark\n\
+    exit 0\n}\n";
+
+/// A program text on the command line; for what holds no secret.
+fn script(text: &str) -> Request {
+    // The login shell takes a line apart as Windows does: backslash and double quote.
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    Request {
+        line: format!("sh -c \"{escaped}\""),
+        preamble: String::new(),
+    }
+}
+
+fn environment(variables: &[(String, String)], tag: &str) -> String {
+    let mut text = format!("export {TAG}={tag}\n");
+    for (name, value) in variables.iter().filter(|(name, _)| is_shell_name(name)) {
+        let _ = writeln!(text, "export {name}={}", quote(value));
+    }
+    text
+}
+
+/// Directories put in front of those that are searched for programs.
+fn search_path(path: &SearchPath, directories: &str) -> String {
+    let variable = &path.variable;
+    let rest = if path.extends {
+        format!("\"{}${variable}\"", path.separator)
+    } else {
+        String::new()
+    };
+    format!("export {variable}={}{rest}", quote(directories))
+}
+
+/// A command's words. A shell has no word for variables with names such as `my-var`: `env` gives those
+/// to the command, and is then replaced by it.
+fn invocation(arguments: &[String], variables: &[(String, String)]) -> String {
+    let odd = variables.iter().filter(|(name, _)| !is_shell_name(name));
+    let odd: Vec<String> = odd.map(|(name, value)| format!("{name}={value}")).collect();
+    if odd.is_empty() {
+        return words(arguments);
+    }
+    format!("/usr/bin/env {} {}", words(&odd), words(arguments))
+}
+
+fn words(arguments: &[String]) -> String {
+    arguments
+        .iter()
+        .map(|argument| quote(argument))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Whether a POSIX shell can export a variable of this name.
+fn is_shell_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    first && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// One word of a POSIX shell, whatever it holds.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::guest::bundle::FileIn;
+
+    fn bundle() -> Bundle {
+        Bundle {
+            files_in: vec![FileIn {
+                path: "/C:/a/_temp/x.cmd".to_owned(),
+                contents: "@echo off\r\necho it's\r\n".to_owned(),
+            }],
+            environment: vec![
+                ("PLAIN".to_owned(), "a'b\n$c".to_owned()),
+                ("my-var".to_owned(), "1 2".to_owned()),
+            ],
+            search_path: Some((
+                SearchPath {
+                    variable: "PATH".to_owned(),
+                    separator: ":".to_owned(),
+                    extends: true,
+                },
+                "/C:/tools".to_owned(),
+            )),
+            directory: "/C:/a/repo".to_owned(),
+            command: vec!["/usr/lib/dormer/script".to_owned(), "/C:/e".to_owned()],
+            exit_file: Some("/C:/e".to_owned()),
+            files_out: vec!["/C:/env".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_bundle_in_a_shells_words() {
+        let request = Posix.bundle(&bundle(), "MARK", "TAG");
+        assert_eq!(request.line, "sh");
+        assert_snapshot!(request.preamble);
+    }
+
+    #[test]
+    fn no_value_of_a_variable_is_on_the_login_shells_line() {
+        let mut command = GuestCommand::new(["printenv"]);
+        command.environment = vec![("SECRET".to_owned(), "hunter2".to_owned())];
+        let request = Posix.command(&command, "TAG");
+        assert!(!request.line.contains("hunter2"));
+        assert!(request.preamble.contains("export SECRET='hunter2'"));
+        assert!(request.line.contains(&request.preamble.len().to_string()));
+    }
+}

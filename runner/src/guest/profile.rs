@@ -1,0 +1,120 @@
+//! What a guest is like, as data that its image states: its shells, its paths, the dialect in which
+//! commands are put to it. Differences between guests are kept here and in `dialect`, never in the
+//! code that runs steps.
+
+use serde::{Deserialize, Serialize};
+
+/// A guest, as its image describes it. Paths are in Windows form, `C:\a`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestProfile {
+    /// What it is, for people.
+    pub os: String,
+    /// Whether it is Windows, and not something that only resembles it.
+    pub windows: bool,
+    /// How commands are put to it.
+    pub dialect: DialectKind,
+    /// Who commands run as.
+    pub user: String,
+    /// The shell of steps that name none.
+    pub default_shell: String,
+    /// The shell that starts fastest, which answers the last rung of the readiness ladder.
+    pub probe_shell: String,
+    /// The directory that holds workspaces.
+    pub workspace: String,
+    /// The directory for what lives no longer than the job.
+    pub temp: String,
+    /// The directory for tools that actions install.
+    pub tool_cache: String,
+    /// Every shell that it has.
+    pub shells: Vec<ShellProfile>,
+}
+
+/// One of a guest's shells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellProfile {
+    /// The name that a step asks for.
+    pub name: String,
+    /// The program and its arguments. `{script}` stands for the script's path, `{exit_file}` for a
+    /// file that takes the exit code, where the program's own status can't carry all of it.
+    pub invocation: Vec<String>,
+    /// How this shell writes a path.
+    pub paths: PathStyle,
+    /// How its programs are found.
+    pub search_path: SearchPath,
+}
+
+/// The variable that lists directories with programs, and how to put some in front.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPath {
+    /// The variable.
+    pub variable: String,
+    /// What stands between two directories.
+    pub separator: String,
+    /// Whether what the variable held has to be named again behind the new ones.
+    pub extends: bool,
+}
+
+/// How `C:\a\x` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathStyle {
+    /// `C:\a\x`.
+    Windows,
+    /// `/C:/a/x`, as over SFTP.
+    Rooted,
+}
+
+impl PathStyle {
+    /// A path in Windows form, as this style writes it.
+    pub fn write(self, path: &str) -> String {
+        match self {
+            Self::Windows => path.replace('/', "\\"),
+            Self::Rooted if has_drive(path) => format!("/{}", path.replace('\\', "/")),
+            Self::Rooted => path.replace('\\', "/"),
+        }
+    }
+}
+
+/// Whether a path in Windows form begins with a drive.
+pub fn has_drive(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
+}
+
+/// How commands are put to a guest. See `guest::dialect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DialectKind {
+    /// A POSIX shell.
+    Posix,
+}
+
+impl GuestProfile {
+    /// The shell of this name, whatever its case.
+    pub fn shell(&self, name: &str) -> Option<&ShellProfile> {
+        self.shells
+            .iter()
+            .find(|shell| shell.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The names of its shells, for messages.
+    pub fn shell_names(&self) -> String {
+        self.shells
+            .iter()
+            .map(|shell| shell.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_style_writes_a_path_its_own_way() {
+        assert_eq!(PathStyle::Windows.write(r"C:\a\repo/x"), r"C:\a\repo\x");
+        assert_eq!(PathStyle::Rooted.write(r"C:\a\repo"), "/C:/a/repo");
+        assert_eq!(PathStyle::Rooted.write(r"sub\dir"), "sub/dir");
+    }
+}

@@ -1,0 +1,127 @@
+//! The one task that owns a connection. It drives every program on it until all of them wait, then
+//! waits for the first thing that can change that.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::guest::command::{ChannelError, Exit, Input, Output};
+use crate::guest::ssh::Terminal;
+use crate::guest::ssh::exec::{Driven, Exec};
+use crate::guest::ssh::wait::Connection;
+
+/// A program to start.
+pub(super) struct Request {
+    /// The line for the login shell; empty for the shell itself.
+    pub(super) line: String,
+    /// The terminal that it gets.
+    pub(super) terminal: Option<Terminal>,
+    /// What it reads.
+    pub(super) input: Input,
+    /// Where its output goes.
+    pub(super) output: mpsc::Sender<Output>,
+    /// Where its end goes.
+    pub(super) exit: oneshot::Sender<Result<Exit, ChannelError>>,
+}
+
+/// Serves requests until nobody can make one any more and nothing runs.
+pub(super) async fn run(
+    connection: Connection,
+    mut requests: mpsc::UnboundedReceiver<Request>,
+    waker: Arc<Notify>,
+) {
+    let mut programs = Programs {
+        running: Vec::new(),
+        pinned: None,
+        buffer: vec![0; 64 << 10],
+    };
+    let mut open = true;
+    let ended = loop {
+        let state = match programs.drive(&connection) {
+            Ok(state) => state,
+            Err(why) => break why,
+        };
+        if state == Driven::Moved {
+            // Others have a turn: a flood from the guest must not starve timers and signals.
+            tokio::task::yield_now().await;
+            while let Ok(request) = requests.try_recv() {
+                programs.add(request, &waker);
+            }
+            continue;
+        }
+        if !open && programs.running.is_empty() {
+            break "it has ended".to_owned();
+        }
+        let free = state != Driven::Sending;
+        tokio::select! {
+            ready = connection.ready() => {
+                if let Err(error) = ready { break error.to_string() }
+            }
+            () = waker.notified(), if free => {}
+            request = requests.recv(), if free && open => match request {
+                Some(request) => programs.add(request, &waker),
+                None => open = false,
+            },
+        }
+    };
+    programs.lose(&ended);
+    // First the socket: dropping a session would otherwise wait for the other side.
+    connection.shut();
+}
+
+struct Programs {
+    running: Vec<Exec>,
+    /// The one that has to be driven before any other.
+    pinned: Option<usize>,
+    buffer: Vec<u8>,
+}
+
+impl Programs {
+    fn add(&mut self, request: Request, waker: &Arc<Notify>) {
+        if let Input::Pipe(pipe) = &request.input {
+            pipe.wake(Arc::clone(waker));
+        }
+        self.running.push(Exec::new(request));
+    }
+
+    /// Drives each program once, a pinned one first.
+    fn drive(&mut self, connection: &Connection) -> Result<Driven, String> {
+        let mut moved = false;
+        if let Some(index) = self.pinned.take() {
+            moved |= match self.drive_one(index, connection)? {
+                Driven::Sending => return Ok(Driven::Sending),
+                driven => driven == Driven::Moved,
+            };
+        }
+        let mut opening = false;
+        for index in 0..self.running.len() {
+            // libssh2 opens one channel at a time.
+            if self.running[index].is_opening() && std::mem::replace(&mut opening, true) {
+                continue;
+            }
+            match self.drive_one(index, connection)? {
+                Driven::Sending => return Ok(Driven::Sending),
+                driven => moved |= driven == Driven::Moved,
+            }
+        }
+        let before = self.running.len();
+        self.running.retain(|program| !program.is_done());
+        moved |= self.running.len() != before;
+        Ok(if moved { Driven::Moved } else { Driven::Waits })
+    }
+
+    fn drive_one(&mut self, index: usize, connection: &Connection) -> Result<Driven, String> {
+        let Some(program) = self.running.get_mut(index) else {
+            return Ok(Driven::Waits);
+        };
+        let driven = program.drive(connection, &mut self.buffer)?;
+        self.pinned = (driven == Driven::Sending).then_some(index);
+        Ok(driven)
+    }
+
+    fn lose(&mut self, why: &str) {
+        for program in &mut self.running {
+            program.lose(why);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A libssh2 session without blocking: the socket is watched by the runtime, and what would block is
+//! tried again when the socket is ready.
+
+use std::io::ErrorKind;
+
+use ssh2::{BlockDirections, ErrorCode, Session};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+use crate::guest::command::ChannelError;
+
+/// libssh2's word for "it would block".
+const EAGAIN: ErrorCode = ErrorCode::Session(-37);
+
+/// Whether an operation only has to be tried again.
+pub(super) fn would_block(error: &ssh2::Error) -> bool {
+    error.code() == EAGAIN
+}
+
+/// A session and its socket.
+pub(super) struct Connection {
+    session: Session,
+    /// The same socket as the session's, for the runtime to watch and for us to shut.
+    socket: UnixStream,
+}
+
+impl Connection {
+    pub(super) fn new(stream: UnixStream) -> std::io::Result<Self> {
+        let stream = stream.into_std()?;
+        stream.set_nonblocking(true)?;
+        let socket = UnixStream::from_std(stream.try_clone()?)?;
+        let mut session = Session::new().map_err(std::io::Error::other)?;
+        session.set_tcp_stream(stream);
+        session.set_blocking(false);
+        Ok(Self { session, socket })
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) async fn handshake(&self) -> Result<(), ChannelError> {
+        let mut session = self.session.clone();
+        self.until_done("shaking hands", || session.handshake())
+            .await
+    }
+
+    pub(super) fn expect_host_key(&self, expected: &[u8]) -> Result<(), ChannelError> {
+        match self.session.host_key() {
+            Some((key, _)) if key == expected => Ok(()),
+            _ => Err(ChannelError::Refused(
+                "its host key is not the one that this machine was given".to_owned(),
+            )),
+        }
+    }
+
+    pub(super) async fn log_in(&self, user: &str, key: &str) -> Result<(), ChannelError> {
+        self.until_done("logging in", || {
+            self.session.userauth_pubkey_memory(user, None, key, None)
+        })
+        .await
+    }
+
+    /// Whether an operation that would block waits to send.
+    pub(super) fn wants_to_send(&self) -> bool {
+        matches!(
+            self.session.block_directions(),
+            BlockDirections::Outbound | BlockDirections::Both
+        )
+    }
+
+    /// Waits until the socket can be read, or written if that is what the session waits for.
+    pub(super) async fn ready(&self) -> std::io::Result<()> {
+        let mut interest = Interest::READABLE;
+        if self.wants_to_send() {
+            interest |= Interest::WRITABLE;
+        }
+        self.socket.ready(interest).await?;
+        // Forgotten before the next try: what comes in between makes the socket ready again. The
+        // session reads by itself, so the runtime is told what it would have seen.
+        let would_block = || Err::<(), _>(ErrorKind::WouldBlock.into());
+        let _ = self.socket.try_io(interest, would_block);
+        Ok(())
+    }
+
+    /// Ends the connection under the session, so that nothing waits for the other side any more.
+    pub(super) fn shut(&self) {
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+    }
+
+    async fn until_done<T>(
+        &self,
+        what: &str,
+        mut attempt: impl FnMut() -> Result<T, ssh2::Error>,
+    ) -> Result<T, ChannelError> {
+        loop {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(error) if would_block(&error) => self
+                    .ready()
+                    .await
+                    .map_err(|error| ChannelError::Lost(format!("{what}: {error}")))?,
+                Err(error) => return Err(ChannelError::Lost(format!("{what}: {error}"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Files, where it matters how: written whole or not at all, and read from directories that
+//! somebody hostile writes to.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+
+/// Writes a file so that it is either the old or the new one, also after a power cut. Only the owner
+/// may read it.
+pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .ok_or_else(|| io::Error::other("a file needs a directory"))?;
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_directory(parent)
+}
+
+/// Makes what was renamed or created in a directory last.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Creates a directory that only its owner may enter, and its parents.
+pub fn create_private_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// Removes a directory and all that is in it; one that is not there is removed already. Links are
+/// removed, never followed.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Where a path really leads, with every link resolved. Not for names that come from a guest.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let handle = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let link = format!("/proc/self/fd/{}", handle.as_raw_fd());
+    let target = readlinkat(rustix::fs::CWD, link, Vec::new())?;
+    Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+}
+
+/// How many bytes are free for us on the file system that holds `path`.
+pub fn free_space(path: &Path) -> io::Result<u64> {
+    let status = rustix::fs::statvfs(path)?;
+    Ok(status.f_bavail.saturating_mul(status.f_frsize))
+}
+
+/// A directory that a stranger may write to: every name is looked up in the directory itself, links
+/// are not followed, and a file is read up to a limit.
+#[derive(Debug)]
+pub struct HostileDirectory {
+    handle: OwnedFd,
+}
+
+impl HostileDirectory {
+    /// Opens the directory at `path`, whose own name must be trustworthy.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        Ok(Self {
+            handle: rustix::fs::open(path, flags, Mode::empty())?,
+        })
+    }
+
+    /// Whether there is something of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Connects to the socket `name`; anything but a socket is refused.
+    pub async fn connect(&self, name: &str) -> io::Result<tokio::net::UnixStream> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(&self.handle, name, flags, Mode::empty())?;
+        expect_type(&file, FileType::Socket, name)?;
+        // By way of the handle: the name may be another file by now, and paths of sockets are short.
+        tokio::net::UnixStream::connect(format!("/proc/self/fd/{}", file.as_raw_fd())).await
+    }
+
+    /// Reads the regular file `name`, of at most `limit` bytes.
+    pub fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&self.handle, name, flags, Mode::empty())?;
+        expect_type(&file, FileType::RegularFile, name)?;
+        let mut contents = Vec::new();
+        File::from(file)
+            .take(limit + 1)
+            .read_to_end(&mut contents)?;
+        if contents.len() as u64 > limit {
+            return Err(io::Error::other(format!(
+                "`{name}` is larger than {limit} bytes"
+            )));
+        }
+        Ok(contents)
+    }
+}
+
+fn expect_type(file: &OwnedFd, expected: FileType, name: &str) -> io::Result<()> {
+    let found = FileType::from_raw_mode(fstat(file)?.st_mode);
+    if found == expected {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "`{name}` is a {found:?}, not a {expected:?}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hostile_directory_yields_no_links_and_no_large_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        fs::write(path.join("plain"), "hello").unwrap();
+        symlink("/etc/passwd", path.join("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
+        symlink(path.join("socket"), path.join("socket-link")).unwrap();
+
+        let hostile = HostileDirectory::open(path).unwrap();
+        assert_eq!(hostile.read("plain", 5).unwrap(), b"hello");
+        assert!(hostile.read("plain", 4).is_err());
+        assert!(hostile.read("link", 1 << 20).is_err());
+        assert!(hostile.read("socket", 1 << 20).is_err());
+        hostile.connect("socket").await.unwrap();
+        assert!(hostile.connect("socket-link").await.is_err());
+        assert!(hostile.connect("plain").await.is_err());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write_atomically(&path, b"one").unwrap();
+        write_atomically(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn real_paths_have_no_links() {
+        let directory = tempfile::tempdir().unwrap();
+        let real = directory.path().join("real");
+        fs::create_dir(&real).unwrap();
+        symlink(&real, directory.path().join("link")).unwrap();
+        assert_eq!(
+            real_path(&directory.path().join("link")).unwrap(),
+            real_path(&real).unwrap()
+        );
+    }
+}

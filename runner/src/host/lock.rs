@@ -1,0 +1,81 @@
+//! Locks between processes. A lock is held on a directory itself, so that no lock file is ever left
+//! behind, and the kernel releases it when its holder dies, however it dies.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::host::clock;
+
+/// How often a lock that somebody else holds is asked for again. The kernel would wake us at once,
+/// but a blocked thread could not be cancelled.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// A held lock; dropping it releases it.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+/// Takes the lock of `directory` for one holder alone, if nobody has it.
+pub fn try_exclusive(directory: &Path) -> io::Result<Option<DirectoryLock>> {
+    attempt(directory, File::try_lock)
+}
+
+/// Takes the lock of `directory` beside other shared holders, unless somebody has it alone.
+pub fn try_shared(directory: &Path) -> io::Result<Option<DirectoryLock>> {
+    attempt(directory, File::try_lock_shared)
+}
+
+/// Waits for the lock of `directory`, for one holder alone.
+pub async fn exclusive(directory: &Path) -> io::Result<DirectoryLock> {
+    wait(directory, try_exclusive).await
+}
+
+/// Waits for the lock of `directory`, beside other shared holders.
+pub async fn shared(directory: &Path) -> io::Result<DirectoryLock> {
+    wait(directory, try_shared).await
+}
+
+fn attempt(
+    directory: &Path,
+    lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> io::Result<Option<DirectoryLock>> {
+    let file = File::open(directory)?;
+    match lock(&file) {
+        Ok(()) => Ok(Some(DirectoryLock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+async fn wait(
+    directory: &Path,
+    attempt: impl Fn(&Path) -> io::Result<Option<DirectoryLock>>,
+) -> io::Result<DirectoryLock> {
+    loop {
+        if let Some(lock) = attempt(directory)? {
+            return Ok(lock);
+        }
+        clock::pause(RETRY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = try_exclusive(directory.path()).unwrap().unwrap();
+        assert!(try_exclusive(directory.path()).unwrap().is_none());
+        assert!(try_shared(directory.path()).unwrap().is_none());
+        drop(held);
+        let shared = try_shared(directory.path()).unwrap().unwrap();
+        assert!(try_shared(directory.path()).unwrap().is_some());
+        drop(shared);
+        assert!(try_exclusive(directory.path()).unwrap().is_some());
+    }
+}

@@ -1,0 +1,11 @@
+//! The machine that Dormer runs on: processes, signals, the clock, locks, directories. Knows nothing
+//! of jobs, images or machines; everything below the command line may use it.
+
+pub mod clock;
+pub mod fs;
+pub mod home;
+pub mod lock;
+pub mod network;
+pub mod process;
+pub mod reservation;
+pub mod signals;

@@ -1,0 +1,103 @@
+//! The readiness ladder: what a machine answers with, from the outside in. Each rung has a deadline of
+//! its own, races with the machine's death, is timed, and on failure names itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::{Events, JobEvent, Rung};
+use crate::failure::InfraFailure;
+use crate::guest::channel::{DialectChannel, GuestChannel};
+use crate::guest::dialect;
+use crate::guest::profile::GuestProfile;
+use crate::guest::readiness::ssh_banner;
+use crate::guest::ssh::{Login, SshTransport};
+use crate::host::clock::{Deadline, poll};
+use crate::vmm::vm::{Port, Vm};
+
+/// A boot takes seconds; under emulation on a busy host, minutes.
+const GUEST_AGENT: Deadline = Deadline::seconds("the guest agent", 300);
+/// The agent and the SSH server start together.
+const SSH_BANNER: Deadline = Deadline::seconds("the SSH banner", 120);
+/// Key exchange, login and the cheapest command: seconds under emulation.
+const COMMAND: Deadline = Deadline::seconds("an answered command", 60);
+/// The agent is asked anew this often while the guest boots.
+const AGENT_RETRY: Duration = Duration::from_millis(100);
+
+/// Times the rungs.
+#[derive(Debug)]
+pub struct Ladder<'a> {
+    events: &'a Events,
+    last: Instant,
+}
+
+impl<'a> Ladder<'a> {
+    /// A ladder whose first rung is timed from now on.
+    pub fn new(events: &'a Events) -> Self {
+        Self {
+            events,
+            last: Instant::now(),
+        }
+    }
+
+    /// States that a rung was reached.
+    pub fn reached(&mut self, rung: Rung) {
+        let now = Instant::now();
+        let ms = u64::try_from((now - self.last).as_millis()).unwrap_or(u64::MAX);
+        self.last = now;
+        self.events.emit(JobEvent::Rung { rung, ms });
+    }
+}
+
+/// Climbs the rungs above QEMU, and returns the channel that the last one was reached by.
+pub async fn climb(
+    vm: &Vm,
+    login: &Login,
+    profile: &GuestProfile,
+    has_agent: bool,
+    events: &Events,
+) -> Result<Arc<dyn GuestChannel>, InfraFailure> {
+    let mut ladder = Ladder::new(events);
+    if has_agent {
+        let answers = poll(AGENT_RETRY, || async {
+            vm.agent_answers().await.then_some(())
+        });
+        vm.alive(GUEST_AGENT, answers)
+            .await
+            .map_err(|failure| at(Rung::GuestAgent, failure))?;
+        ladder.reached(Rung::GuestAgent);
+    }
+    let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
+    let stream = vm
+        .alive(SSH_BANNER, banner)
+        .await
+        .map_err(|f| at(Rung::SshBanner, f))?;
+    ladder.reached(Rung::SshBanner);
+
+    let answered = async {
+        let transport = SshTransport::connect(stream, login).await?;
+        let dialect = dialect::of(profile.dialect);
+        let channel = DialectChannel::new(Arc::new(transport), dialect);
+        channel.probe().await.map(|()| channel)
+    };
+    let channel = vm
+        .alive(COMMAND, answered)
+        .await
+        .and_then(|answer| {
+            answer.map_err(|error| {
+                InfraFailure::transient("the machine does not come up").because(error)
+            })
+        })
+        .map_err(|failure| at(Rung::Command, failure))?;
+    ladder.reached(Rung::Command);
+    Ok(Arc::new(channel))
+}
+
+/// Names the rung that was not reached.
+fn at(rung: Rung, failure: InfraFailure) -> InfraFailure {
+    InfraFailure::transient(format!(
+        "the guest did not reach the rung of {}",
+        rung.describe()
+    ))
+    .because(failure)
+    .help("the serial log and a screenshot of the guest are in the evidence")
+}

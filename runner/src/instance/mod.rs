@@ -1,0 +1,26 @@
+//! Machines, as things that are made, used once and removed. Hands out a ready machine and takes it
+//! back; knows nothing of jobs and steps. What holds a machine (a job, a person's shell, later a pool)
+//! is not known here either.
+//!
+//! ```text
+//!   Reserved ─> CreatingOverlay ─> CreatingContainer ─> StartingContainer ─> Booting ─> Ready ─> Kept
+//!      │               │                   │                    │               │         │        │
+//!      └───────────────┴───────────────────┴──────────┬─────────┴───────────────┴─────────┴────────┘
+//!                                                     v
+//!                                                TearingDown ─> (nothing is left)
+//! ```
+//!
+//! Each state is written down before what it names is begun, so that whatever a crash leaves behind is
+//! found and removed. Everything made is named after the instance's id and labelled with it.
+//!
+//! An instance's directory has two halves: `host/` is never shown to the machine; `vm/` is, and is
+//! hostile from then on.
+
+pub mod accelerator;
+pub mod evidence;
+pub mod kept;
+pub mod ladder;
+pub mod provision;
+pub mod reaper;
+pub mod record;
+pub mod teardown;

@@ -1,0 +1,309 @@
+//! From a request to a machine that answers, in steps that the holder of the machine takes one by one.
+//! Each writes down what it is about to do; none undoes anything, which is `teardown`'s work.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::event::{Events, JobEvent, Rung, StartMode};
+use crate::failure::{Bug, Failure, InfraFailure};
+use crate::guest::channel::GuestChannel;
+use crate::guest::keys::{InstanceKeys, seed};
+use crate::guest::profile::GuestProfile;
+use crate::guest::ssh::Login;
+use crate::host::fs::{create_private_directory, write_atomically};
+use crate::host::home::Home;
+use crate::host::reservation::Reservation;
+use crate::image::manifest::Role;
+use crate::image::store::{Image, Store};
+use crate::instance::evidence::Evidence;
+use crate::instance::ladder;
+use crate::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
+use crate::mask::Masker;
+use crate::vmm::container::{KvmDevice, Labels};
+use crate::vmm::engine::Engine;
+use crate::vmm::machine::{Machine, paths};
+use crate::vmm::qcow2;
+use crate::vmm::serial;
+use crate::vmm::vm::{self, Files, Port, Surroundings, Vm};
+
+/// What kind of machine is wanted, and for what.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The job, for people.
+    pub job: String,
+    /// The image's name.
+    pub image_name: String,
+    /// The image.
+    pub image: Image,
+    /// The machine.
+    pub machine: Machine,
+    /// The VM container's image.
+    pub container_image: String,
+    /// `/dev/kvm`, if the machine uses it.
+    pub kvm: Option<KvmDevice>,
+    /// Processors of the engine.
+    pub engine_cpus: u32,
+    /// Private prefixes that the user opened.
+    pub opened: Vec<String>,
+}
+
+/// An instance that this process owns.
+#[derive(Debug)]
+pub struct Instance {
+    reservation: Reservation,
+    journal: Journal,
+    engine: Engine,
+    owner: String,
+    user: (u32, u32),
+    order: Order,
+    store: Store,
+    masker: Masker,
+    vm: Option<Vm>,
+    monitor: Option<vm::QemuMonitor>,
+    evidence: Evidence,
+    login: Option<Login>,
+}
+
+impl Instance {
+    /// Gives the order a name and a directory.
+    pub fn reserve(
+        engine: &Engine,
+        home: &Home,
+        store: &Store,
+        masker: &Masker,
+        order: Order,
+    ) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            InfraFailure::new(format!("cannot write to `{}`", home.instances().display()))
+                .because(error)
+        };
+        let reservation = Reservation::new(&home.instances()).map_err(failed)?;
+        create_private_directory(&reservation.directory().join("host")).map_err(failed)?;
+        let record = Record {
+            v: RECORD_VERSION,
+            id: reservation.id().to_owned(),
+            state: State::Reserved,
+            job: order.job.clone(),
+            image_name: order.image_name.clone(),
+            image: order.image.digest.clone(),
+            created: Timestamp::now(),
+            process: Process::this(),
+            expires: None,
+            user: order.image.manifest.description.guest.user.clone(),
+            host_key: String::new(),
+        };
+        let journal = Journal::begin(reservation.directory(), record)?;
+        Ok(Self {
+            reservation,
+            journal,
+            engine: engine.clone(),
+            owner: home.owner().to_owned(),
+            user: crate::host::home::machine_user(),
+            order,
+            store: store.clone(),
+            masker: masker.clone(),
+            vm: None,
+            monitor: None,
+            evidence: Evidence::default(),
+            login: None,
+        })
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        self.reservation.id()
+    }
+
+    /// What its guest is like.
+    pub fn guest(&self) -> &GuestProfile {
+        &self.order.image.manifest.description.guest
+    }
+
+    /// The machine, once its container was started.
+    pub fn vm(&self) -> Option<&Vm> {
+        self.vm.as_ref()
+    }
+
+    /// Makes the directories, the keys and the disk.
+    pub fn create_overlay(&mut self) -> Result<(), Failure> {
+        let keys = InstanceKeys::generate()?;
+        let host_key = hex::encode(&keys.host_public);
+        self.journal
+            .change(State::CreatingOverlay, |record| record.host_key = host_key)?;
+        self.make_files(&keys).map_err(|error| {
+            InfraFailure::new(format!(
+                "cannot make the machine's files in `{}`",
+                self.vm_directory().display()
+            ))
+            .because(error)
+            .help("a full disk is the usual reason; `dormer doctor` shows what is free")
+        })?;
+        self.login = Some(Login {
+            user: self.journal.record().user.clone(),
+            private_key: keys.login_private,
+            host_key: keys.host_public,
+        });
+        Ok(())
+    }
+
+    fn make_files(&self, keys: &InstanceKeys) -> std::io::Result<()> {
+        let directory = self.vm_directory();
+        create_private_directory(&directory)?;
+        write_atomically(
+            &key_path(self.reservation.directory()),
+            keys.login_private.as_bytes(),
+        )?;
+        let overlay = directory.join("overlay.qcow2");
+        let size = self.order.image.manifest.description.disk_size;
+        qcow2::create_overlay(&overlay, size, paths::DISK)?;
+        let seed_path = directory.join("seed.img");
+        let mut file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o400)
+            .open(&seed_path)?;
+        file.write_all(&seed(keys, self.id())?)?;
+        // The machine's own user works with them; nobody else may.
+        for path in [&overlay, &seed_path, &directory] {
+            chown(path, Some(self.user.0), Some(self.user.1))?;
+        }
+        Ok(())
+    }
+
+    /// Creates and starts the container, closes its network, and lets the virtual CPUs run.
+    pub async fn start_container(&mut self, events: &Events) -> Result<(), Failure> {
+        let surroundings = self.surroundings();
+        let files = self.files()?;
+        let id = self.id().to_owned();
+        let machine = self.order.machine.clone();
+
+        let mut ladder = ladder::Ladder::new(events);
+        self.journal.advance(State::CreatingContainer)?;
+        vm::create(&self.engine, &id, &machine, &files, &surroundings).await?;
+        self.journal.advance(State::StartingContainer)?;
+        let vm = Vm::start(&self.engine, &id, &files.own).await?;
+        self.vm = Some(vm.clone());
+        ladder.reached(Rung::ContainerUp);
+
+        // QEMU starts while the network is being closed; its CPUs wait for both.
+        let closing = vm.close_network(&id, &machine, &surroundings);
+        let (closed, monitor) = tokio::join!(closing, vm.monitor());
+        closed?;
+        let monitor = monitor?;
+        ladder.reached(Rung::Qmp);
+        let console = vm.dial(Port::Serial).await?;
+        let log = self.host_directory().join("serial.log");
+        self.evidence.serial = Some(serial::follow(console, &log, &self.masker));
+        self.evidence.serial_log = Some(log);
+
+        self.journal.advance(State::Booting)?;
+        monitor.resume().await?;
+        events.emit(JobEvent::Started {
+            mode: StartMode::Cold,
+        });
+        self.monitor = Some(monitor);
+        Ok(())
+    }
+
+    /// Waits until the guest answers a command.
+    pub async fn wait_for_guest(
+        &mut self,
+        events: &Events,
+    ) -> Result<Arc<dyn GuestChannel>, Failure> {
+        let (Some(vm), Some(login)) = (&self.vm, &self.login) else {
+            return Err(Bug {
+                message: "a machine is waited for before its start".to_owned(),
+            }
+            .into());
+        };
+        let profile = self.guest();
+        let agent = self.order.machine.profile.guest_agent;
+        let channel = ladder::climb(vm, login, profile, agent, events).await?;
+        self.journal.advance(State::Ready)?;
+        Ok(channel)
+    }
+
+    /// Gathers what explains a failure, into a directory of the job's.
+    pub async fn gather_evidence(&self, directory: &Path) -> std::io::Result<()> {
+        self.evidence
+            .gather(self.vm.as_ref(), directory, &self.masker)
+            .await
+    }
+
+    /// Lets somebody look at it until `expires`, and lets go of it.
+    pub fn keep(mut self, expires: Timestamp) -> Result<(), Failure> {
+        self.journal
+            .change(State::Kept, |record| record.expires = Some(expires))
+    }
+
+    /// Removes everything of it, and returns when nothing is left.
+    pub async fn tear_down(mut self) -> Result<(), Failure> {
+        // A journal that can't be written must not keep the machine alive; its end is in sight.
+        let journalled = self.journal.advance(State::TearingDown);
+        self.monitor = None;
+        super::teardown::tear_down(&self.engine, &self.owner, &self.reservation).await?;
+        journalled
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            image: self.order.container_image.clone(),
+            labels: Labels {
+                owner: self.owner.clone(),
+                instance: Some(self.id().to_owned()),
+            },
+            user: self.user,
+            kvm: self.order.kvm,
+            engine_cpus: self.order.engine_cpus,
+            opened: self.order.opened.clone(),
+        }
+    }
+
+    fn files(&self) -> Result<Files, Bug> {
+        let roles = [
+            (Role::Disk, paths::DISK),
+            (Role::Kernel, paths::KERNEL),
+            (Role::Initrd, paths::INITRD),
+        ];
+        let mut read_only = Vec::new();
+        for (role, path) in roles {
+            let blob = self.order.image.manifest.blob(role);
+            let blob = blob.ok_or_else(|| Bug {
+                message: format!("the image has no blob for `{}`", role.as_str()),
+            })?;
+            read_only.push((self.store.blob_path(blob), path));
+        }
+        Ok(Files {
+            own: self.vm_directory(),
+            read_only,
+        })
+    }
+
+    fn host_directory(&self) -> PathBuf {
+        self.reservation.directory().join("host")
+    }
+
+    fn vm_directory(&self) -> PathBuf {
+        vm_directory(self.reservation.directory())
+    }
+}
+
+/// The half of an instance's directory that its machine sees.
+pub fn vm_directory(instance: &Path) -> PathBuf {
+    instance.join("vm")
+}
+
+/// The key that logs in to an instance's guest.
+pub fn key_path(instance: &Path) -> PathBuf {
+    instance.join("host/key")
+}
+
+/// What a file says, for the record's reader.
+pub fn read_key(instance: &Path) -> std::io::Result<String> {
+    fs::read_to_string(key_path(instance))
+}

@@ -1,0 +1,200 @@
+//! Finds what belongs to nobody any more and removes it: instances whose process died, kept ones whose
+//! time is over, containers without an instance, builds that were interrupted. Reconciles three views
+//! (the records, the engine, the file system) and touches nothing that is another home's, or alive.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use crate::failure::InfraFailure;
+use crate::host::fs::remove_tree;
+use crate::host::home::Home;
+use crate::host::reservation::Reservation;
+use crate::image::build;
+use crate::image::context;
+use crate::image::manifest::Digest;
+use crate::image::store::Store;
+use crate::instance::kept::{adopt, is_expired};
+use crate::instance::record::{Journal, State};
+use crate::instance::teardown;
+use crate::vmm::engine::Engine;
+use crate::vmm::run;
+
+/// How long the evidence of a failed job is kept.
+const EVIDENCE_AGE: Duration = Duration::from_secs(14 * 86_400);
+
+/// Something to remove, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub what: String,
+    /// Why nobody needs it.
+    pub why: String,
+}
+
+/// The places that are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Reaper<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The home.
+    pub home: &'a Home,
+    /// Its images.
+    pub store: &'a Store,
+    /// Only look.
+    pub dry_run: bool,
+}
+
+impl Reaper<'_> {
+    /// Finds and removes what belongs to nobody.
+    pub async fn sweep(self) -> Result<Vec<Finding>, InfraFailure> {
+        let mut findings = self.instances().await?;
+        findings.extend(self.containers().await?);
+        findings.extend(self.builds().await?);
+        findings.extend(self.images()?);
+        findings.extend(self.old_evidence());
+        Ok(findings)
+    }
+
+    /// Instances that no process holds and nobody asked to keep.
+    async fn instances(&self) -> Result<Vec<Finding>, InfraFailure> {
+        let mut findings = Vec::new();
+        for id in self.reserved()? {
+            let Some(reservation) = adopt(self.home, &id)? else {
+                continue;
+            };
+            let Some(why) = why_abandoned(&reservation) else {
+                continue;
+            };
+            findings.push(Finding {
+                what: format!("machine {id}"),
+                why,
+            });
+            if !self.dry_run {
+                build::clean_up(self.engine, self.store, self.home.owner(), &id).await?;
+                teardown::tear_down(self.engine, self.home.owner(), &reservation).await?;
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Containers with our label whose instance has no directory any more.
+    async fn containers(&self) -> Result<Vec<Finding>, InfraFailure> {
+        let mut findings = Vec::new();
+        // First the engine, then the directories: an instance makes its directory before anything
+        // else, so a container that was seen has one unless it is a stray.
+        let containers = teardown::containers(self.engine, self.home.owner(), None).await?;
+        let reserved: BTreeSet<String> = self.reserved()?.into_iter().collect();
+        for found in containers
+            .into_iter()
+            .filter(|found| !reserved.contains(&found.instance))
+        {
+            findings.push(Finding {
+                what: format!(
+                    "container {}",
+                    &found.container[..12.min(found.container.len())]
+                ),
+                why: format!("its machine {} is gone", found.instance),
+            });
+            if !self.dry_run {
+                run::remove(self.engine, &found.container).await?;
+            }
+        }
+        Ok(findings)
+    }
+
+    /// What interrupted builds left, on disk and on the engine.
+    async fn builds(&self) -> Result<Vec<Finding>, InfraFailure> {
+        let owner = self.home.owner();
+        let mut ids: BTreeSet<String> = self
+            .store
+            .builds()
+            .map_err(|error| InfraFailure::new("cannot list interrupted builds").because(error))?
+            .into_iter()
+            .collect();
+        let labels = context::leftovers(self.engine, owner).await?;
+        ids.extend(
+            labels
+                .iter()
+                .filter_map(|l| l.strip_prefix(&format!("{owner}-")))
+                .map(str::to_owned),
+        );
+        let reserved: BTreeSet<String> = self.reserved()?.into_iter().collect();
+        let mut findings = Vec::new();
+        for id in ids.difference(&reserved) {
+            findings.push(Finding {
+                what: format!("build {id}"),
+                why: "it was interrupted".to_owned(),
+            });
+            if !self.dry_run {
+                build::clean_up(self.engine, self.store, owner, id).await?;
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Images that no name means any more, unless a machine still uses one.
+    fn images(&self) -> Result<Vec<Finding>, InfraFailure> {
+        let removed = self.store.sweep(&self.images_in_use()?, self.dry_run);
+        let removed = removed
+            .map_err(|error| InfraFailure::new("cannot remove unused images").because(error))?;
+        let finding = |digest: Digest| Finding {
+            what: format!("image {}", digest.short()),
+            why: "a newer one has its name".to_owned(),
+        };
+        Ok(removed.into_iter().map(finding).collect())
+    }
+
+    fn images_in_use(&self) -> Result<BTreeSet<Digest>, InfraFailure> {
+        let listed = super::kept::list(self.home)?;
+        Ok(listed.into_iter().map(|one| one.record.image).collect())
+    }
+
+    fn old_evidence(&self) -> Vec<Finding> {
+        let Ok(entries) = std::fs::read_dir(self.home.jobs()) else {
+            return Vec::new();
+        };
+        let mut findings = Vec::new();
+        for entry in entries.flatten() {
+            let modified = entry.metadata().and_then(|found| found.modified());
+            let age = modified
+                .ok()
+                .and_then(|then| SystemTime::now().duration_since(then).ok());
+            if age.is_some_and(|age| age > EVIDENCE_AGE) {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                findings.push(Finding {
+                    what: format!("evidence of job {name}"),
+                    why: "it is older than two weeks".to_owned(),
+                });
+                if !self.dry_run {
+                    let _ = remove_tree(&entry.path());
+                }
+            }
+        }
+        findings
+    }
+
+    fn reserved(&self) -> Result<Vec<String>, InfraFailure> {
+        let instances = self.home.instances();
+        Reservation::list(&instances).map_err(|error| {
+            InfraFailure::new(format!("cannot read `{}`", instances.display())).because(error)
+        })
+    }
+}
+
+/// Why an instance that nobody holds is to be removed; none if it is kept.
+fn why_abandoned(reservation: &Reservation) -> Option<String> {
+    match Journal::read(reservation.directory()) {
+        Ok(Some(journal)) => {
+            let record = journal.record();
+            let why = match record.state {
+                State::Kept => "its time is over".to_owned(),
+                state => format!("its process died while it was {}", state.as_str()),
+            };
+            is_expired(record, Timestamp::now()).then_some(why)
+        }
+        Ok(None) => Some("its process died before it began".to_owned()),
+        Err(error) => Some(format!("its record is unreadable ({error})")),
+    }
+}

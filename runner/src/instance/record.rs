@@ -1,0 +1,288 @@
+//! What is written down of an instance, and which changes of its state are legal. One function writes
+//! the state: [`Journal::advance`].
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Bug, Failure, InfraFailure};
+use crate::host::fs::write_atomically;
+use crate::image::manifest::Digest;
+
+/// Where an instance is in its life. See the diagram in `instance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It has a name and a directory.
+    Reserved,
+    /// Its keys and disk are being made.
+    CreatingOverlay,
+    /// Its container is being created.
+    CreatingContainer,
+    /// Its container is being started, and its network closed.
+    StartingContainer,
+    /// Its virtual CPUs run.
+    Booting,
+    /// It answers commands.
+    Ready,
+    /// Its job is over, and somebody wants to look at it.
+    Kept,
+    /// It is being removed.
+    TearingDown,
+}
+
+impl State {
+    /// The states that this one may follow.
+    fn predecessors(self) -> &'static [Self] {
+        use State::{
+            Booting, CreatingContainer, CreatingOverlay, Kept, Ready, Reserved, StartingContainer,
+            TearingDown,
+        };
+        match self {
+            Reserved => &[],
+            CreatingOverlay => &[Reserved],
+            CreatingContainer => &[CreatingOverlay],
+            StartingContainer => &[CreatingContainer],
+            Booting => &[StartingContainer],
+            Ready => &[Booting],
+            Kept => &[Ready],
+            TearingDown => &[
+                Reserved,
+                CreatingOverlay,
+                CreatingContainer,
+                StartingContainer,
+                Booting,
+                Ready,
+                Kept,
+            ],
+        }
+    }
+
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::CreatingOverlay => "creating overlay",
+            Self::CreatingContainer => "creating container",
+            Self::StartingContainer => "starting container",
+            Self::Booting => "booting",
+            Self::Ready => "ready",
+            Self::Kept => "kept",
+            Self::TearingDown => "tearing down",
+        }
+    }
+}
+
+/// What is written down of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The form of this record.
+    pub v: u32,
+    /// The instance.
+    pub id: String,
+    /// Where it is in its life.
+    pub state: State,
+    /// The job that it was made for.
+    pub job: String,
+    /// The name of its image.
+    pub image_name: String,
+    /// The image itself.
+    pub image: Digest,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The process that owns it, and the clock tick at which that started: numbers are used again.
+    pub process: Process,
+    /// When a kept one is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Who logs in.
+    pub user: String,
+    /// What the guest proves itself with, in hexadecimal.
+    #[serde(default)]
+    pub host_key: String,
+}
+
+/// A process, told from a later one with the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// When it started, in clock ticks since the host did.
+    pub started: u64,
+}
+
+impl Process {
+    /// This process.
+    pub fn this() -> Self {
+        let id = std::process::id();
+        Self {
+            id,
+            started: start_of(id).unwrap_or(0),
+        }
+    }
+
+    /// Whether it is still the one that wrote the record.
+    pub fn is_alive(&self) -> bool {
+        start_of(self.id) == Some(self.started)
+    }
+}
+
+/// The 22nd field of `/proc/PID/stat`; the second, a name in parentheses, may hold anything.
+fn start_of(id: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The form of the record that this version writes.
+pub const RECORD_VERSION: u32 = 1;
+
+/// An instance's record on disk.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    record: Record,
+}
+
+impl Journal {
+    /// Where an instance's record is.
+    pub fn path(instance: &Path) -> PathBuf {
+        instance.join("host/instance.json")
+    }
+
+    /// Writes the first record of an instance. Its `host` directory exists.
+    pub fn begin(instance: &Path, record: Record) -> Result<Self, InfraFailure> {
+        let journal = Self {
+            path: Self::path(instance),
+            record,
+        };
+        journal.write()?;
+        Ok(journal)
+    }
+
+    /// Reads an instance's record; none if it was never written.
+    pub fn read(instance: &Path) -> io::Result<Option<Self>> {
+        let path = Self::path(instance);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Self {
+            path,
+            record: serde_json::from_str(&text)?,
+        }))
+    }
+
+    /// What is written down.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Writes down a new state, before what it names is begun. The state that it already has is no
+    /// change and no error.
+    pub fn advance(&mut self, state: State) -> Result<(), Failure> {
+        self.change(state, |_| {})
+    }
+
+    /// As [`Journal::advance`], with a change to the rest of the record.
+    pub fn change(
+        &mut self,
+        state: State,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), Failure> {
+        let from = self.record.state;
+        if from == state {
+            return Ok(());
+        }
+        if !state.predecessors().contains(&from) {
+            let message = format!(
+                "an instance cannot go from `{}` to `{}`",
+                from.as_str(),
+                state.as_str()
+            );
+            return Err(Bug { message }.into());
+        }
+        self.record.state = state;
+        change(&mut self.record);
+        Ok(self.write()?)
+    }
+
+    fn write(&self) -> Result<(), InfraFailure> {
+        let failed = |error: io::Error| {
+            InfraFailure::new(format!("cannot write `{}`", self.path.display())).because(error)
+        };
+        let text = serde_json::to_vec_pretty(&self.record).map_err(|e| failed(e.into()))?;
+        write_atomically(&self.path, &text).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::host::fs::create_private_directory;
+
+    pub(crate) fn record(id: &str, state: State) -> Record {
+        Record {
+            v: RECORD_VERSION,
+            id: id.to_owned(),
+            state,
+            job: "build".to_owned(),
+            image_name: "compat".to_owned(),
+            image: Digest::of(b"image"),
+            created: Timestamp::now(),
+            process: Process::this(),
+            expires: None,
+            user: "runneradmin".to_owned(),
+            host_key: String::new(),
+        }
+    }
+
+    #[test]
+    fn legal_moves_are_written_and_others_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        create_private_directory(&directory.path().join("host")).unwrap();
+        let mut journal = Journal::begin(directory.path(), record("a", State::Reserved)).unwrap();
+        journal.advance(State::CreatingOverlay).unwrap();
+        journal.advance(State::CreatingOverlay).unwrap();
+        assert!(journal.advance(State::Ready).is_err());
+        let read = Journal::read(directory.path()).unwrap().unwrap();
+        assert_eq!(read.record().state, State::CreatingOverlay);
+        assert!(
+            Journal::read(&directory.path().join("none"))
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn everything_may_be_torn_down_and_nothing_comes_back() {
+        use State::*;
+        for state in [
+            Reserved,
+            CreatingOverlay,
+            CreatingContainer,
+            StartingContainer,
+            Booting,
+        ] {
+            assert!(TearingDown.predecessors().contains(&state));
+            assert!(!state.predecessors().contains(&TearingDown));
+        }
+    }
+
+    #[test]
+    fn a_process_is_told_from_its_successor() {
+        let this = Process::this();
+        assert!(this.is_alive());
+        assert!(
+            !Process {
+                started: this.started + 1,
+                ..this
+            }
+            .is_alive()
+        );
+    }
+}

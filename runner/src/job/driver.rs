@@ -1,0 +1,430 @@
+//! The one task that moves a job through its phases. See the diagram in `job`.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::event::{Conclusion, Events, JobEvent, Level, Phase};
+use crate::failure::{Failure, InfraFailure};
+use crate::guest::channel::GuestChannel;
+use crate::host::clock::{Deadline, within};
+use crate::host::home::Home;
+use crate::host::signals::Cancel;
+use crate::image::store::{Image, Store};
+use crate::image::vm_container;
+use crate::instance::accelerator;
+use crate::instance::provision::{Instance, Order};
+use crate::job::git::checked_out;
+use crate::job::limits::{Limits, Stop};
+use crate::job::outcome::Ending;
+use crate::job::plan::{JobRequest, Keep};
+use crate::job::work::Work;
+use crate::mask::Masker;
+use crate::progress::Progress;
+use crate::steps::context::JobFacts;
+use crate::vmm::engine::Engine;
+use crate::vmm::machine::Machine;
+
+/// A container that is being created or started is waited for, since it can't be removed before it is
+/// there.
+const SETTLES: Deadline = Deadline::seconds("the container's start", 90);
+/// Steps that run although the job was told to stop have this long, together with what they leave.
+const GRACE: Deadline = Deadline::seconds("the end of the steps that run always", 300);
+/// A machine that can't be removed in this time is left to `dormer gc`.
+const TEARDOWN: Deadline = Deadline::seconds("the machine's removal", 120);
+/// A reader of the log who has stopped reading is not waited for much longer.
+const LAST_WORDS: Deadline = Deadline::seconds("the reporters", 10);
+
+/// Everything around a job.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The engine.
+    pub engine: Engine,
+    /// The home.
+    pub home: Home,
+    /// Its images.
+    pub store: Store,
+    /// Where facts go.
+    pub events: Events,
+    /// What stops the job.
+    pub cancel: Cancel,
+    /// What is kept out of everything.
+    pub masker: Masker,
+    /// Shows transfers.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// Runs a job to its end. Returns what the process ends with.
+pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
+    let limits = Limits::new(around.cancel.clone(), request.timeout);
+    around.events.emit(JobEvent::JobAccepted);
+    let driver = Driver {
+        request,
+        around,
+        limits,
+        instance: None,
+        ready: false,
+    };
+    driver.run().await
+}
+
+struct Driver<'a> {
+    request: &'a JobRequest,
+    around: &'a Surroundings,
+    limits: Limits,
+    instance: Option<Instance>,
+    /// Whether the guest has answered.
+    ready: bool,
+}
+
+/// Why a phase was not finished.
+enum Interrupted {
+    Stopped(Stop),
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Interrupted {
+    fn from(failure: E) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+impl Driver<'_> {
+    async fn run(mut self) -> u8 {
+        self.enter(Phase::Accepted);
+        let ending = match self.work().await {
+            Ok(conclusion) => self.ending_of(conclusion),
+            Err(Interrupted::Stopped(Stop::Cancelled)) => Ending::Cancelled,
+            Err(Interrupted::Stopped(Stop::Deadline)) => Ending::Deadline,
+            Err(Interrupted::Failed(failure)) => Ending::Failed(self.masked(failure)),
+        };
+        // From here on nothing changes how the job ended.
+        let evidence = self.keep_evidence(&ending).await;
+        self.let_go(&ending).await;
+        self.enter(Phase::Completed);
+        self.around.events.emit(JobEvent::JobCompleted {
+            conclusion: ending.conclusion(),
+            exit_code: ending.exit_code(),
+            infra: ending.infra(evidence),
+        });
+        let _ = within(LAST_WORDS, self.around.events.flush()).await;
+        ending.exit_code()
+    }
+
+    /// Steps that ended because they were told to say "cancelled"; the job says why.
+    fn ending_of(&self, conclusion: Conclusion) -> Ending {
+        match (conclusion, self.limits.stop()) {
+            (Conclusion::Cancelled, Some(Stop::Deadline)) => Ending::Deadline,
+            (Conclusion::Cancelled, _) => Ending::Cancelled,
+            _ => Ending::Steps(conclusion),
+        }
+    }
+
+    async fn work(&mut self) -> Result<Conclusion, Interrupted> {
+        self.enter(Phase::ResolvingImage);
+        let image = self.resolve_image().await?;
+        let order = self.order(&image).await?;
+
+        self.enter(Phase::CreatingOverlay);
+        self.create_overlay(order).await?;
+        self.enter(Phase::StartingContainer);
+        self.start_container().await?;
+        self.enter(Phase::WaitingForGuest);
+        let channel = self.wait_for_guest().await?;
+
+        self.enter(Phase::RunningSteps);
+        let guest = image.manifest.description.guest.clone();
+        let work = Work {
+            request: self.request,
+            channel,
+            guest: &guest,
+            facts: self.facts(&image),
+            events: &self.around.events,
+            masker: &self.around.masker,
+            progress: Arc::clone(&self.around.progress),
+        };
+        let limits = self.limits.clone();
+        guarded(&limits, work.prepare()).await?;
+        let conclusion = bounded_after_stop(&limits, work.run_steps(&mut self.limits)).await?;
+        if self.request.artifacts.is_empty() {
+            return Ok(conclusion);
+        }
+        self.enter(Phase::CollectingArtifacts);
+        let limits = self.limits.clone();
+        let taken = bounded_after_stop(&limits, work.collect()).await?;
+        let refused = !taken && conclusion == Conclusion::Success;
+        Ok(if refused {
+            Conclusion::Failure
+        } else {
+            conclusion
+        })
+    }
+
+    async fn resolve_image(&self) -> Result<Image, Interrupted> {
+        let image = self.around.store.get(&self.request.image)?;
+        let (store, found) = (self.around.store.clone(), image.clone());
+        let progress = Arc::clone(&self.around.progress);
+        let checking = tokio::task::spawn_blocking(move || {
+            let checked = store.check(&found, progress.as_ref());
+            progress.finish();
+            checked
+        });
+        let checked = guarded(&self.limits, async {
+            checking
+                .await
+                .map_err(|error| InfraFailure::new("cannot check the image").because(error))
+        });
+        checked.await??;
+        Ok(image)
+    }
+
+    async fn order(&self, image: &Image) -> Result<Order, Interrupted> {
+        let around = self.around;
+        let container_image = vm_container::tag();
+        let wish = self.request.accelerator;
+        let choosing = accelerator::choose(&around.engine, &around.home, &container_image, wish);
+        let choice = guarded(&self.limits, choosing).await?;
+        if let Some(why) = &choice.why_not_kvm {
+            let text = format!("the machine is emulated, which is slow: {why} (`dormer doctor`)");
+            around.events.notice(Level::Notice, text);
+        }
+        let facts = guarded(&self.limits, around.engine.facts()).await?;
+        let description = &image.manifest.description;
+        Ok(Order {
+            job: self.request.job.id.value.clone(),
+            image_name: self.request.image.clone(),
+            image: image.clone(),
+            machine: Machine {
+                cpus: self.request.cpus,
+                memory: self.request.memory.unwrap_or(description.memory),
+                accelerator: choice.accelerator,
+                network: self.request.network,
+                profile: description.device_profile.clone(),
+                boot: description.boot.clone(),
+            },
+            container_image,
+            kvm: choice.kvm,
+            engine_cpus: facts.cpus,
+            opened: self.request.opened.clone(),
+        })
+    }
+
+    async fn create_overlay(&mut self, order: Order) -> Result<(), Interrupted> {
+        let around = self.around;
+        // Until the instance is on record, nobody may take its image away.
+        let _held = around.store.hold_name(&order.image_name).await?;
+        let (engine, home) = (&around.engine, &around.home);
+        let instance = Instance::reserve(engine, home, &around.store, &around.masker, order)?;
+        around.events.set_instance(instance.id());
+        let instance = self.instance.insert(instance);
+        Ok(instance.create_overlay()?)
+    }
+
+    async fn start_container(&mut self) -> Result<(), Interrupted> {
+        let Some(instance) = &mut self.instance else {
+            return Ok(());
+        };
+        let starting = instance.start_container(&self.around.events);
+        tokio::pin!(starting);
+        let stop = tokio::select! {
+            biased;
+            started = &mut starting => return Ok(started?),
+            stop = self.limits.stopped() => stop,
+        };
+        // What the engine is doing can't be called back; what comes of it is removed with the rest.
+        let _ = within(SETTLES, starting).await;
+        Err(Interrupted::Stopped(stop))
+    }
+
+    async fn wait_for_guest(&mut self) -> Result<Arc<dyn GuestChannel>, Interrupted> {
+        let Some(instance) = &mut self.instance else {
+            return Err(InfraFailure::new("there is no machine to wait for").into());
+        };
+        let channel = guarded(&self.limits, instance.wait_for_guest(&self.around.events)).await?;
+        self.ready = true;
+        Ok(channel)
+    }
+
+    fn facts(&self, image: &Image) -> JobFacts {
+        let workspace = self.request.workspace.as_deref();
+        let checked_out = workspace.map(checked_out).unwrap_or_default();
+        let directory = workspace
+            .and_then(|path| path.file_name())
+            .map(|n| n.to_string_lossy());
+        let name = plain_name(&directory.unwrap_or_default());
+        let mut facts = JobFacts {
+            workflow: self.request.workflow_name.clone(),
+            job: self.request.job.id.value.clone(),
+            repository: checked_out
+                .repository
+                .unwrap_or_else(|| format!("local/{name}")),
+            sha: checked_out.sha,
+            git_ref: checked_out.git_ref,
+            run_id: Timestamp::now().as_second().to_string(),
+            runner: self
+                .instance
+                .as_ref()
+                .map(|i| i.id().to_owned())
+                .unwrap_or_default(),
+            ..JobFacts::default()
+        };
+        facts.place_in(&image.manifest.description.guest, &name);
+        facts
+    }
+
+    /// Keeps what explains an ending that is no success; where it is, for the user.
+    async fn keep_evidence(&self, ending: &Ending) -> Option<String> {
+        if ending.conclusion() == Conclusion::Success || self.around.cancel.is_immediate() {
+            return None;
+        }
+        let instance = self.instance.as_ref()?;
+        let directory: PathBuf = self.around.home.jobs().join(instance.id());
+        match instance.gather_evidence(&directory).await {
+            Ok(()) => {
+                let text = format!("evidence is kept in {}", directory.display());
+                self.around.events.notice(Level::Notice, text);
+                Some(directory.display().to_string())
+            }
+            Err(error) => {
+                let text = format!("no evidence could be kept: {error}");
+                self.around.events.notice(Level::Warning, text);
+                None
+            }
+        }
+    }
+
+    /// Keeps the machine, or removes it.
+    async fn let_go(&mut self, ending: &Ending) {
+        let Some(instance) = self.instance.take() else {
+            return;
+        };
+        if self.is_kept(ending) {
+            self.keep(instance);
+            return;
+        }
+        self.enter(Phase::TearingDown);
+        let begun = Instant::now();
+        let id = instance.id().to_owned();
+        let failed = match within(TEARDOWN, instance.tear_down()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure.message()),
+            Err(late) => Some(late.to_string()),
+        };
+        match failed {
+            None => self.around.events.emit(JobEvent::TornDown {
+                ms: milliseconds(begun.elapsed()),
+            }),
+            Some(why) => self.around.events.notice(
+                Level::Warning,
+                format!(
+                    "the machine {id} was not removed entirely: {why} (`dormer gc` tries again)"
+                ),
+            ),
+        }
+    }
+
+    fn is_kept(&self, ending: &Ending) -> bool {
+        self.ready
+            && !self.around.cancel.is_immediate()
+            && match self.request.keep {
+                Keep::Never => false,
+                Keep::OnFailure => ending.conclusion() != Conclusion::Success,
+                Keep::Always => true,
+            }
+    }
+
+    fn keep(&self, instance: Instance) {
+        let id = instance.id().to_owned();
+        let expires = Timestamp::now()
+            .checked_add(self.request.keep_for)
+            .unwrap_or(Timestamp::MAX);
+        let minutes = self.request.keep_for.as_secs().div_ceil(60);
+        let (level, text) = match instance.keep(expires) {
+            Ok(()) => (
+                Level::Notice,
+                format!(
+                    "the machine {id} is kept for {minutes} minutes: `dormer shell {id}` looks \
+                     inside, `dormer stop {id}` ends it"
+                ),
+            ),
+            Err(failure) => (
+                Level::Warning,
+                format!("the machine could not be kept: {}", failure.message()),
+            ),
+        };
+        self.around.events.notice(level, text);
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.around.events.emit(JobEvent::Phase { phase });
+    }
+
+    /// A failure's text may hold what a guest said, and that a secret.
+    fn masked(&self, failure: Failure) -> Failure {
+        let Failure::Infra(infra) = failure else {
+            return failure;
+        };
+        let text = crate::failure::with_causes(&infra);
+        let mut masked = InfraFailure::new(self.around.masker.mask(&text).into_owned());
+        masked.transient = infra.transient;
+        masked.help = infra.help;
+        masked.into()
+    }
+}
+
+/// Does something that may be dropped half-way when the job is to stop.
+async fn guarded<T, E: Into<Failure>>(
+    limits: &Limits,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Interrupted> {
+    tokio::select! {
+        biased;
+        done = work => Ok(done?),
+        stop = limits.stopped() => Err(Interrupted::Stopped(stop)),
+    }
+}
+
+/// Does something that stops by itself when the job is told to, within the grace that it has; a second
+/// request ends that.
+async fn bounded_after_stop<T>(
+    limits: &Limits,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Interrupted> {
+    let grace_over = async {
+        // Not this clone's deadline: the steps bring it forward when they know the job's own.
+        limits.steps().requested().await;
+        let _ = within(GRACE, limits.asked().immediate()).await;
+        // A moment for the steps to see the second request themselves.
+        crate::host::clock::pause(Duration::from_secs(3)).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Ok(done?),
+        () = grace_over => Err(Interrupted::Stopped(limits.stop().unwrap_or(Stop::Deadline))),
+    }
+}
+
+/// A directory's name as one for the guest.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = name.chars().map(plain).collect();
+    let name = name.trim_matches(['.', '-']);
+    if name.is_empty() {
+        "workspace".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

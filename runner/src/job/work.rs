@@ -1,0 +1,206 @@
+//! The part of a job that happens inside the guest: the workspace goes in, the steps run, artifacts come
+//! back. Given a channel; knows nothing of how the guest came up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dormer_workflow::workflow::minutes;
+use secrecy::ExposeSecret;
+
+use crate::artifact::collect::{self, CollectError, Limits as ArtifactLimits};
+use crate::artifact::write::OutDirectory;
+use crate::event::{Conclusion, Events, JobEvent, Level};
+use crate::failure::{Failure, InfraFailure, InputError};
+use crate::guest::channel::GuestChannel;
+use crate::guest::profile::GuestProfile;
+use crate::job::limits::Limits;
+use crate::job::plan::JobRequest;
+use crate::mask::Masker;
+use crate::progress::Progress;
+use crate::steps::checkout::WorkspaceSource;
+use crate::steps::context::{JobFacts, StepScope};
+use crate::steps::executor::Executor;
+use crate::steps::gate::Open;
+use crate::steps::state::{ExecutorState, Variables};
+use crate::workspace::scan::{Scan, scan};
+use crate::workspace::upload;
+
+/// GitHub's own limit for a job that states none.
+const DEFAULT_TIMEOUT_MINUTES: f64 = 360.0;
+
+/// A job inside its guest.
+pub struct Work<'a> {
+    /// What is asked for.
+    pub request: &'a JobRequest,
+    /// The guest.
+    pub channel: Arc<dyn GuestChannel>,
+    /// What the guest is like.
+    pub guest: &'a GuestProfile,
+    /// What is known of the job.
+    pub facts: JobFacts,
+    /// Where facts go.
+    pub events: &'a Events,
+    /// What is kept out of everything.
+    pub masker: &'a Masker,
+    /// Shows transfers.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl Work<'_> {
+    /// Makes the guest's directories and sends the workspace.
+    pub async fn prepare(&self) -> Result<(), Failure> {
+        let paths = self.channel.dialect().paths();
+        let directories = [
+            &self.facts.workspace,
+            &self.facts.temp,
+            &self.facts.tool_cache,
+        ];
+        let directories = directories.map(|path| paths.write(path)).to_vec();
+        self.channel
+            .make_directories(&directories)
+            .await
+            .map_err(|error| {
+                InfraFailure::transient("cannot make the job's directories in the guest")
+                    .because(error)
+            })?;
+        if let Some(root) = &self.request.workspace {
+            self.send_workspace(root, &self.facts.workspace).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_workspace(&self, root: &Path, directory: &str) -> Result<(), Failure> {
+        let found = self.scan(root).await?;
+        for what in &found.left_behind {
+            self.events
+                .notice(Level::Warning, format!("stays behind: {what}"));
+        }
+        self.progress.stage("sending the workspace");
+        let directory = self.channel.dialect().paths().write(directory);
+        let progress = Arc::clone(&self.progress);
+        let sent = upload::send(
+            self.channel.as_ref(),
+            root,
+            Arc::new(found),
+            &directory,
+            progress,
+        )
+        .await;
+        self.progress.finish();
+        sent
+    }
+
+    async fn scan(&self, root: &Path) -> Result<Scan, Failure> {
+        let (root, out) = (root.to_owned(), self.request.out.clone());
+        let scanned = tokio::task::spawn_blocking(move || scan(&root, Some(&out))).await;
+        let lost = |error| {
+            Failure::from(InfraFailure::new("cannot look through the workspace").because(error))
+        };
+        Ok(scanned.map_err(lost)??)
+    }
+
+    /// Runs the steps; how they ended is how the job did.
+    pub async fn run_steps(&self, limits: &mut Limits) -> Result<Conclusion, Failure> {
+        let secrets: Variables = self
+            .request
+            .secrets
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
+            .collect();
+        limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let executor = Executor {
+            workflow: &self.request.workflow,
+            job: &self.request.job,
+            channel: Arc::clone(&self.channel),
+            guest: self.guest,
+            facts: &self.facts,
+            secrets: &secrets,
+            events: self.events,
+            masker: self.masker,
+            cancel: limits.steps(),
+            workspace: self,
+        };
+        let mut state = match executor.begin(self.request.environment.clone()) {
+            Ok(state) => state,
+            Err(error) => return Err(self.explain(&error).into()),
+        };
+        executor.run(&mut state, &mut Open).await?;
+        Ok(state.status.conclusion())
+    }
+
+    fn timeout_minutes(&self, secrets: &Variables) -> Result<f64, InputError> {
+        let Some(setting) = &self.request.job.timeout_minutes else {
+            return Ok(DEFAULT_TIMEOUT_MINUTES);
+        };
+        let state = ExecutorState::new(Variables::default());
+        let scope = StepScope {
+            facts: &self.facts,
+            state: &state,
+            secrets,
+            step: None,
+        };
+        setting
+            .evaluate(&scope)
+            .map_err(|error| self.explain(&error))
+    }
+
+    fn explain(&self, error: &dormer_workflow::expr::EvalError) -> InputError {
+        let text = match self.request.workflow.problem(error) {
+            Some(problem) => problem.to_string(),
+            None => error.to_string(),
+        };
+        InputError::usage(self.masker.mask(&text).into_owned())
+    }
+
+    /// Fetches what the job leaves behind. Whether everything that was offered could be taken.
+    pub async fn collect(&self) -> Result<bool, Failure> {
+        let out = Arc::new(OutDirectory::open(&self.request.out)?);
+        let request = collect::Request {
+            rules: &self.request.artifacts,
+            workspace: &self.facts.workspace,
+            out: &out,
+            job: &self.facts.job,
+            limits: ArtifactLimits::default(),
+        };
+        self.progress.stage("fetching artifacts");
+        let collected = collect::collect(self.channel.as_ref(), request).await;
+        self.progress.finish();
+        match collected {
+            Ok(collected) => {
+                for text in collected.warnings {
+                    self.events.notice(Level::Warning, text);
+                }
+                for artifact in collected.artifacts {
+                    self.events.emit(JobEvent::Artifact {
+                        path: artifact.path,
+                        size: artifact.size,
+                        sha256: artifact.sha256,
+                    });
+                }
+                Ok(true)
+            }
+            Err(CollectError::Refused(why)) => {
+                self.events
+                    .notice(Level::Error, self.masker.mask(&why).into_owned());
+                Ok(false)
+            }
+            Err(CollectError::Infra(failure)) => Err(failure.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl WorkspaceSource for Work<'_> {
+    fn is_there(&self) -> bool {
+        self.request.workspace.is_some()
+    }
+
+    async fn serve(&self, directory: &str) -> Result<(), String> {
+        let root: Option<&PathBuf> = self.request.workspace.as_ref();
+        let root = root.ok_or("there is no workspace")?;
+        self.send_workspace(root, directory)
+            .await
+            .map_err(|failure| failure.message())
+    }
+}

@@ -1,0 +1,45 @@
+//! `--events FILE`: one JSON object a line, each written with one unbuffered write, so that a reader
+//! never sees half a line and sees each at once.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::event::Stamped;
+use crate::report::Reporter;
+
+/// Writes events to a file.
+#[derive(Debug)]
+pub struct EventsFile {
+    path: PathBuf,
+    file: File,
+    line: Vec<u8>,
+}
+
+impl EventsFile {
+    /// Creates the file, or empties it. A pipe or a device will do.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: File::create(path)?,
+            line: Vec::new(),
+        })
+    }
+}
+
+impl Reporter for EventsFile {
+    fn report(&mut self, event: &Stamped) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, event)?;
+        self.line.push(b'\n');
+        self.file.write_all(&self.line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        format!("writing events to `{}`", self.path.display())
+    }
+}

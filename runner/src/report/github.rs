@@ -1,0 +1,146 @@
+//! `--format github`: workflow commands for a log that GitHub shows. Each step is a group, each failure
+//! an annotation.
+//!
+//! What the guest prints is shown as it is: its own workflow commands are meant for the same log. The
+//! job's words are Dormer's, with what they quote made harmless.
+
+use std::io::{self, BufWriter, Stdout, Write};
+
+use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped};
+use crate::report::Reporter;
+use crate::report::style::duration;
+use crate::report::tail::{Tail, exit_code};
+
+/// Writes for GitHub's log.
+#[derive(Debug)]
+pub struct Github<O: Write + Send> {
+    out: O,
+    tail: Tail,
+    phase_since: u64,
+}
+
+impl Default for Github<BufWriter<Stdout>> {
+    fn default() -> Self {
+        Self::new(BufWriter::new(io::stdout()))
+    }
+}
+
+impl<O: Write + Send> Github<O> {
+    /// To any output.
+    pub fn new(out: O) -> Self {
+        Self {
+            out,
+            tail: Tail::default(),
+            phase_since: 0,
+        }
+    }
+
+    fn step_finished(
+        &mut self,
+        name: &str,
+        conclusion: Conclusion,
+        code: Option<u32>,
+    ) -> io::Result<()> {
+        self.tail.end(name, conclusion, code);
+        writeln!(self.out, "::endgroup::")?;
+        if conclusion != Conclusion::Failure {
+            return Ok(());
+        }
+        let why = match code.filter(|code| *code != 0) {
+            Some(code) => format!("Process completed with exit code {}.", exit_code(code)),
+            None => "The step failed.".to_owned(),
+        };
+        writeln!(self.out, "::error title={}::{}", property(name), data(&why))
+    }
+
+    fn completed(&mut self, conclusion: Conclusion, infra: Option<&Infra>) -> io::Result<()> {
+        if let Some(infra) = infra {
+            let help = infra
+                .help
+                .as_ref()
+                .map(|help| format!("\n{help}"))
+                .unwrap_or_default();
+            let text = data(&format!("{}{help}", infra.message));
+            writeln!(self.out, "::error title=Dormer::{text}")?;
+        }
+        if let Some(failed) = self.tail.failed() {
+            writeln!(self.out, "Failed: {}", data(&failed.name))?;
+            for line in &failed.lines {
+                // Indented, so that a line that is a command is not one a second time.
+                writeln!(self.out, "  | {line}")?;
+            }
+        }
+        writeln!(self.out, "Job: {}", conclusion.as_str())
+    }
+}
+
+/// Text after a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Text within a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+impl<O: Write + Send> Reporter for Github<O> {
+    fn report(&mut self, event: &Stamped) -> io::Result<()> {
+        match &event.event {
+            JobEvent::Phase { phase } => {
+                let took = duration(event.t_ms.saturating_sub(self.phase_since));
+                self.phase_since = event.t_ms;
+                if *phase == Phase::RunningSteps {
+                    writeln!(self.out, "The guest is ready ({took})")?;
+                }
+                Ok(())
+            }
+            JobEvent::StepStarted { name, .. } => {
+                self.tail.begin();
+                writeln!(self.out, "::group::{}", data(name))
+            }
+            JobEvent::Log { text, .. } => {
+                self.tail.line(text);
+                writeln!(self.out, "{text}")
+            }
+            JobEvent::StepFinished {
+                outcome: Conclusion::Skipped,
+                ..
+            } => Ok(()),
+            JobEvent::StepFinished {
+                name,
+                conclusion,
+                exit_code,
+                ..
+            } => self.step_finished(name, *conclusion, *exit_code),
+            JobEvent::Artifact { path, size, .. } => {
+                writeln!(self.out, "Artifact: {} ({size} bytes)", data(path))
+            }
+            JobEvent::Notice { level, text } => {
+                let word = match level {
+                    Level::Notice => "notice",
+                    Level::Warning => "warning",
+                    Level::Error => "error",
+                };
+                writeln!(self.out, "::{word} title=Dormer::{}", data(text))
+            }
+            JobEvent::JobCompleted {
+                conclusion, infra, ..
+            } => self.completed(*conclusion, infra.as_ref()),
+            JobEvent::JobAccepted
+            | JobEvent::Started { .. }
+            | JobEvent::Rung { .. }
+            | JobEvent::TornDown { .. } => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn name(&self) -> String {
+        "writing to standard output".to_owned()
+    }
+}

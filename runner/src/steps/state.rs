@@ -1,0 +1,156 @@
+//! What one step leaves for the next.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Conclusion;
+
+/// The whole state between two steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutorState {
+    /// The index of the step that comes next.
+    pub next: usize,
+    /// How the job is doing.
+    pub status: Status,
+    /// The job's variables, and what steps wrote to `GITHUB_ENV`; later ones stand for earlier ones.
+    pub environment: Variables,
+    /// What steps wrote to `GITHUB_PATH`, the last first.
+    pub path: Vec<String>,
+    /// The steps that are over, in their order.
+    pub steps: Vec<StepRecord>,
+}
+
+/// How a job is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// No step has failed.
+    Success,
+    /// A step has failed.
+    Failure,
+    /// It was told to stop.
+    Cancelled,
+}
+
+impl Status {
+    /// The word in contexts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// How the job ends if nothing more happens.
+    pub fn conclusion(self) -> Conclusion {
+        match self {
+            Self::Success => Conclusion::Success,
+            Self::Failure => Conclusion::Failure,
+            Self::Cancelled => Conclusion::Cancelled,
+        }
+    }
+}
+
+/// A step that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Its place in the file, from 1.
+    pub number: usize,
+    /// Its id, if the file gives it one.
+    pub id: Option<String>,
+    /// Before `continue-on-error`.
+    pub outcome: Conclusion,
+    /// After it.
+    pub conclusion: Conclusion,
+    /// What it wrote to `GITHUB_OUTPUT`.
+    pub outputs: Variables,
+}
+
+/// Names with values, in order. Names are compared as Windows does, without their case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variables(Vec<(String, String)>);
+
+impl Variables {
+    /// Sets a variable; an earlier one of the same name goes.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let name = name.into();
+        self.0.retain(|(other, _)| !same_name(other, &name));
+        self.0.push((name, value.into()));
+    }
+
+    /// Sets several.
+    pub fn extend(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in variables {
+            self.set(name, value);
+        }
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(other, _)| same_name(other, name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// All of them, to give away.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+}
+
+impl FromIterator<(String, String)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let mut variables = Self::default();
+        variables.extend(pairs);
+        variables
+    }
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) || one.to_uppercase() == other.to_uppercase()
+}
+
+impl ExecutorState {
+    /// Before the first step of a job with these variables.
+    pub fn new(environment: Variables) -> Self {
+        Self {
+            next: 0,
+            status: Status::Success,
+            environment,
+            path: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Puts a directory in front of the search path; one that is there already moves.
+    pub fn prepend_path(&mut self, directory: &str) {
+        self.path.retain(|other| other != directory);
+        self.path.insert(0, directory.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_survives_being_stored() {
+        let mut state = ExecutorState::new(Variables::default());
+        state.environment.set("Path", "1");
+        state.environment.set("PATH", "2");
+        state.prepend_path("a");
+        state.prepend_path("b");
+        state.prepend_path("a");
+        let text = serde_json::to_string(&state).unwrap();
+        let read: ExecutorState = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, state);
+        assert_eq!(read.environment.get("path"), Some("2"));
+        assert_eq!(read.path, ["a", "b"]);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a machine consists of, as data. Everything that QEMU's command line, the container's limits
+//! and the network's rules are made from.
+
+use serde::{Deserialize, Serialize};
+
+/// The parts of a guest's disk image that a machine is started from, and the hardware that its guest
+/// has drivers for. Stated by the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceProfile {
+    /// QEMU's machine type, with its version: a frozen state loads only into the same one.
+    pub machine: String,
+    /// What the disk is connected to.
+    pub disk_bus: DiskBus,
+    /// The network card.
+    pub network_card: NetworkCard,
+    /// Whether the guest runs QEMU's guest agent.
+    pub guest_agent: bool,
+}
+
+/// What a disk is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskBus {
+    /// A paravirtual block device.
+    VirtioBlk,
+}
+
+/// The kind of network card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkCard {
+    /// A paravirtual network card.
+    VirtioNet,
+}
+
+/// How a guest comes up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Boot {
+    /// QEMU loads a kernel and an initial RAM disk, the image's blobs of these roles.
+    Kernel {
+        /// The kernel's command line.
+        append: String,
+    },
+}
+
+/// What runs the virtual CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accelerator {
+    /// The host's processor.
+    Kvm,
+    /// QEMU's own translator.
+    Tcg,
+}
+
+impl Accelerator {
+    /// QEMU's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        }
+    }
+}
+
+/// What a guest can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Nothing at all.
+    None,
+    /// The outside, but neither this host, nor other machines, nor private networks.
+    Full,
+}
+
+/// A machine, ready to be built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// The guest's memory, in bytes.
+    pub memory: u64,
+    /// What runs the CPUs.
+    pub accelerator: Accelerator,
+    /// What the guest can reach.
+    pub network: Network,
+    /// Its hardware.
+    pub profile: DeviceProfile,
+    /// How it comes up.
+    pub boot: Boot,
+}
+
+/// Where a machine finds its files inside the container.
+pub mod paths {
+    /// The instance's own directory, the only one that can be written.
+    pub const OWN: &str = "/vm";
+    /// The disk that this instance writes to.
+    pub const OVERLAY: &str = "/vm/overlay.qcow2";
+    /// What this instance gets on its way: a tar file, as a disk.
+    pub const SEED: &str = "/vm/seed.img";
+    /// The image's disk, read-only.
+    pub const DISK: &str = "/base/disk.qcow2";
+    /// The image's kernel, read-only.
+    pub const KERNEL: &str = "/base/kernel";
+    /// The image's initial RAM disk, read-only.
+    pub const INITRD: &str = "/base/initrd";
+}
+
+/// The port of the container's loopback that QEMU forwards to the guest's SSH server.
+pub const SSH_PORT: u16 = 2222;

@@ -1,0 +1,16 @@
+//! QEMU in a container: its command line, its monitor, its sockets, its network, its end. Above this
+//! module nobody knows a path in a machine's directory or a container's name; they dial
+//! ([`vm::Vm::dial`]) and ask for evidence. Nothing in here knows of jobs or workflows.
+
+pub mod arguments;
+pub mod container;
+pub mod endpoint;
+pub mod engine;
+pub mod isolation;
+pub mod machine;
+pub mod monitor;
+pub mod prove;
+pub mod qcow2;
+pub mod run;
+pub mod serial;
+pub mod vm;

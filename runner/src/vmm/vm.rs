@@ -1,0 +1,391 @@
+//! One running machine, as the host sees it: a container with QEMU in it. Others dial its ports, hear
+//! of its death and ask for evidence; where it runs and under which names only this module knows.
+//!
+//! ```text
+//!   create ──> start ──> [the monitor answers] ──> close the network ──> resume ──> … ──> remove
+//! ```
+//!
+//! QEMU starts with its virtual CPUs halted. The guest's first instruction runs after the network is
+//! closed and the console is being read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use qapi::{qga, qmp};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+
+use crate::failure::InfraFailure;
+use crate::host::clock::{Deadline, poll, within};
+use crate::host::fs::HostileDirectory;
+use crate::host::network::own_addresses;
+use crate::vmm::arguments::container_command;
+use crate::vmm::container::{
+    Confined, KvmDevice, Labels, SharedPath, cpu_limit, create_body, memory_limit, network_closer,
+    network_closer_body, network_mode,
+};
+use crate::vmm::engine::{Engine, is_not_found};
+use crate::vmm::isolation;
+use crate::vmm::machine::{Machine, Network, paths};
+use crate::vmm::monitor::{Monitor, MonitorError, MonitorEvent};
+use crate::vmm::run;
+
+/// QEMU makes its sockets while it starts.
+const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
+const SOCKET_RETRY: Duration = Duration::from_millis(5);
+const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
+const AGENT_ANSWERS: Deadline = Deadline::seconds("the guest agent's answer", 5);
+const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
+const NETWORK_CLOSES: Deadline = Deadline::seconds("closing the machine's network", 60);
+const SCREENSHOT_LIMIT: u64 = 16 << 20;
+
+/// What can be dialled on a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// The guest's SSH server. That a connection is made proves nothing: wait for the banner.
+    Ssh,
+    /// QEMU's monitor.
+    Qmp,
+    /// QEMU's second monitor, for what takes long.
+    QmpSlow,
+    /// The guest agent.
+    Qga,
+    /// The serial console.
+    Serial,
+}
+
+impl Port {
+    fn socket(self) -> &'static str {
+        match self {
+            Self::Ssh => "ssh.sock",
+            Self::Qmp => "qmp.sock",
+            Self::QmpSlow => "qmp-slow.sock",
+            Self::Qga => "qga.sock",
+            Self::Serial => "serial.sock",
+        }
+    }
+}
+
+/// A machine's end that nobody here asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// QEMU's exit status; −1 if the container is gone.
+    pub status: i64,
+}
+
+impl Death {
+    /// In words.
+    pub fn describe(&self) -> String {
+        match self.status {
+            -1 => "its container was removed".to_owned(),
+            0 => "the guest shut itself down".to_owned(),
+            // The engine reports a signal as 128 and its number; 9 is also how the kernel ends what
+            // takes more memory than it may.
+            137 => "QEMU was killed (from outside, or for want of memory)".to_owned(),
+            status => format!("QEMU ended with status {status}"),
+        }
+    }
+}
+
+/// The files of an instance that its machine works with.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The directory that is `/vm` inside, with the overlay and the seed in it.
+    pub own: PathBuf,
+    /// Further files, read-only, with their path inside.
+    pub read_only: Vec<(PathBuf, &'static str)>,
+}
+
+/// What a machine's container is made from, besides the machine.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The VM image's tag.
+    pub image: String,
+    /// Whom the container belongs to.
+    pub labels: Labels,
+    /// The user inside, who owns the files outside.
+    pub user: (u32, u32),
+    /// `/dev/kvm`, if the machine uses it.
+    pub kvm: Option<KvmDevice>,
+    /// Processors of the engine.
+    pub engine_cpus: u32,
+    /// Private prefixes that the user opened.
+    pub opened: Vec<String>,
+}
+
+/// A machine's container.
+#[derive(Debug, Clone)]
+pub struct Vm {
+    engine: Engine,
+    name: String,
+    own: PathBuf,
+    directory: Arc<HostileDirectory>,
+    death: watch::Receiver<Option<Death>>,
+}
+
+/// The container's name for an instance.
+pub fn container_name(instance: &str) -> String {
+    format!("dormer-{instance}")
+}
+
+/// Creates the container of a machine; nothing runs yet.
+pub async fn create(
+    engine: &Engine,
+    instance: &str,
+    machine: &Machine,
+    files: &Files,
+    surroundings: &Surroundings,
+) -> Result<(), InfraFailure> {
+    let read_only = files
+        .read_only
+        .iter()
+        .map(|(host, container)| shared(host, container, false));
+    let confined = Confined {
+        image: surroundings.image.clone(),
+        entrypoint: None,
+        command: container_command(machine),
+        user: surroundings.user,
+        shared: std::iter::once(shared(&files.own, paths::OWN, true))
+            .chain(read_only)
+            .collect(),
+        memory: memory_limit(machine),
+        nano_cpus: cpu_limit(machine, surroundings.engine_cpus),
+        kvm: surroundings.kvm,
+        network: network_mode(machine.network).to_owned(),
+        labels: surroundings.labels.clone(),
+    };
+    run::create(engine, &container_name(instance), create_body(&confined)).await
+}
+
+fn shared(host: &Path, container: &str, writable: bool) -> SharedPath {
+    let host = host.to_string_lossy().into_owned();
+    SharedPath {
+        host,
+        container: container.to_owned(),
+        writable,
+    }
+}
+
+impl Vm {
+    /// Starts the container that was created for an instance. The CPUs stay halted.
+    pub async fn start(engine: &Engine, instance: &str, own: &Path) -> Result<Self, InfraFailure> {
+        run::start(engine, &container_name(instance)).await?;
+        Self::attach(engine, instance, own)
+    }
+
+    /// A machine that runs already, started by this process or another.
+    pub fn attach(engine: &Engine, instance: &str, own: &Path) -> Result<Self, InfraFailure> {
+        let directory = HostileDirectory::open(own).map_err(|error| {
+            InfraFailure::new(format!(
+                "cannot open the directory of the machine `{instance}`"
+            ))
+            .because(error)
+        })?;
+        let name = container_name(instance);
+        let death = watch_for_death(engine.clone(), name.clone());
+        let directory = Arc::new(directory);
+        Ok(Self {
+            engine: engine.clone(),
+            name,
+            own: own.to_owned(),
+            directory,
+            death,
+        })
+    }
+
+    /// Connects to one of the machine's ports, as soon as it is there.
+    pub async fn dial(&self, port: Port) -> Result<UnixStream, InfraFailure> {
+        let name = port.socket();
+        let connected = poll(SOCKET_RETRY, || async {
+            self.directory.connect(name).await.ok()
+        });
+        self.alive(SOCKET_APPEARS, connected).await
+    }
+
+    /// Connects to a port that is there already.
+    pub async fn dial_now(&self, port: Port) -> std::io::Result<UnixStream> {
+        self.directory.connect(port.socket()).await
+    }
+
+    /// Waits for `work`, but no longer than the machine lives.
+    pub async fn alive<T>(
+        &self,
+        deadline: Deadline,
+        work: impl Future<Output = T>,
+    ) -> Result<T, InfraFailure> {
+        tokio::select! {
+            biased;
+            death = self.died() => Err(InfraFailure::transient(format!(
+                "the machine ended while waiting for {}: {}", deadline.what, death.describe()
+            ))),
+            done = within(deadline, work) => done.map_err(|late| {
+                InfraFailure::transient("the machine does not come up").because(late)
+            }),
+        }
+    }
+
+    /// Returns when the machine has ended.
+    pub async fn died(&self) -> Death {
+        let mut death = self.death.clone();
+        loop {
+            if let Some(found) = death.borrow_and_update().clone() {
+                return found;
+            }
+            if death.changed().await.is_err() {
+                return Death { status: -1 };
+            }
+        }
+    }
+
+    /// Connects to the monitor and agrees on its protocol.
+    pub async fn monitor(&self) -> Result<QemuMonitor, InfraFailure> {
+        self.monitor_on(Port::Qmp).await
+    }
+
+    async fn monitor_on(&self, port: Port) -> Result<QemuMonitor, InfraFailure> {
+        let stream = self.dial(port).await?;
+        let (sender, events) = mpsc::unbounded_channel();
+        let monitor = Monitor::start(stream, sender);
+        let greeted = monitor.ask(qmp::qmp_capabilities { enable: None }, MONITOR_ANSWERS);
+        self.alive(MONITOR_ANSWERS, greeted)
+            .await?
+            .map_err(|error| monitor_failed(&error))?;
+        Ok(QemuMonitor {
+            monitor,
+            _events: events,
+        })
+    }
+
+    /// Whether the guest agent answers, right now.
+    pub async fn agent_answers(&self) -> bool {
+        let Ok(stream) = self.dial_now(Port::Qga).await else {
+            return false;
+        };
+        let (sender, _events) = mpsc::unbounded_channel();
+        let monitor = Monitor::start(stream, sender);
+        let token = i64::from(std::process::id());
+        // What is left over from an earlier question does not answer this one: it carries an id.
+        monitor
+            .ask(qga::guest_sync { id: token }, AGENT_ANSWERS)
+            .await
+            .is_ok_and(|id| id == token)
+    }
+
+    /// Closes the network of a machine that has one, before its CPUs run.
+    pub async fn close_network(
+        &self,
+        instance: &str,
+        machine: &Machine,
+        surroundings: &Surroundings,
+    ) -> Result<(), InfraFailure> {
+        if machine.network == Network::None {
+            return Ok(());
+        }
+        let rules = isolation::rules(&own_addresses(), &surroundings.opened);
+        let labels = surroundings.labels.clone();
+        let closer = network_closer(&surroundings.image, &self.name, rules, labels);
+        let name = format!("{}-network", container_name(instance));
+        let body = network_closer_body(&closer);
+        let finished = run::to_end(&self.engine, &name, body, NETWORK_CLOSES).await?;
+        if finished.status == 0 {
+            return Ok(());
+        }
+        Err(
+            InfraFailure::new("cannot close the machine's network, so it does not get one")
+                .because(finished.output.trim().to_owned())
+                .help("run with `--network none`, or see `docs/security.md`"),
+        )
+    }
+
+    /// QEMU's own words.
+    pub async fn words(&self) -> String {
+        run::output(&self.engine, &self.name).await
+    }
+
+    /// What the screen shows, as a PNG file's bytes.
+    pub async fn screenshot(&self) -> Result<Vec<u8>, InfraFailure> {
+        const NAME: &str = "screenshot.png";
+        let monitor = self.monitor_on(Port::QmpSlow).await?;
+        let command = qmp::screendump {
+            filename: format!("{}/{NAME}", paths::OWN),
+            device: None,
+            head: None,
+            format: Some(qmp::ImageFormat::png),
+        };
+        monitor
+            .monitor
+            .ask(command, SCREENSHOT)
+            .await
+            .map_err(|error| monitor_failed(&error))?;
+        self.directory
+            .read(NAME, SCREENSHOT_LIMIT)
+            .map_err(|error| InfraFailure::new("cannot read the screenshot").because(error))
+    }
+
+    /// Where the machine's files are on the host.
+    pub fn own_directory(&self) -> &Path {
+        &self.own
+    }
+}
+
+/// Ends a machine, whatever it is doing, and everything of its name on the engine.
+pub async fn remove(engine: &Engine, instance: &str) -> Result<(), InfraFailure> {
+    let name = container_name(instance);
+    run::remove(engine, &format!("{name}-network")).await?;
+    run::remove(engine, &name).await
+}
+
+/// The monitor of a machine's QEMU.
+#[derive(Debug)]
+pub struct QemuMonitor {
+    monitor: Monitor,
+    /// Held so that events have somewhere to go; nothing asks for them yet.
+    _events: mpsc::UnboundedReceiver<MonitorEvent>,
+}
+
+impl QemuMonitor {
+    /// Lets the virtual CPUs run.
+    pub async fn resume(&self) -> Result<(), InfraFailure> {
+        let resumed = self.monitor.ask(qmp::cont {}, MONITOR_ANSWERS).await;
+        resumed.map(|_| ()).map_err(|error| monitor_failed(&error))
+    }
+}
+
+fn monitor_failed(error: &MonitorError) -> InfraFailure {
+    InfraFailure::transient("QEMU's monitor does not do as it is told").because(error.to_string())
+}
+
+/// Asks the engine in a task of its own to tell when the container ends.
+fn watch_for_death(engine: Engine, name: String) -> watch::Receiver<Option<Death>> {
+    let (sender, receiver) = watch::channel(None);
+    tokio::spawn(async move {
+        let ended = async {
+            loop {
+                let status = run::wait(&engine, &name).await;
+                // The engine may have been restarted while its containers went on.
+                if status != -1 || !still_runs(&engine, &name).await {
+                    return status;
+                }
+            }
+        };
+        tokio::select! {
+            status = ended => { let _ = sender.send(Some(Death { status })); }
+            () = sender.closed() => {}
+        }
+    });
+    receiver
+}
+
+/// Whether a container runs, as far as the engine says within a while.
+async fn still_runs(engine: &Engine, name: &str) -> bool {
+    const ATTEMPTS: u32 = 20;
+    for _ in 0..ATTEMPTS {
+        match engine.api().inspect_container(name, None).await {
+            Ok(found) => return found.state.and_then(|state| state.running).unwrap_or(false),
+            Err(error) if is_not_found(&error) => return false,
+            Err(_) => crate::host::clock::pause(Duration::from_millis(500)).await,
+        }
+    }
+    false
+}
