@@ -390,13 +390,12 @@ fn exit_of(channel: &Channel) -> Result<Exit, ChannelError> {
     }
 }
 
-/// The error below a stream's: the standard library's reader wraps it.
+/// The error below a stream's: the standard library's form of it keeps only its kind.
 fn ssh_error(error: &std::io::Error) -> ssh2::Error {
+    const EAGAIN: ssh2::ErrorCode = ssh2::ErrorCode::Session(-37);
     const SOCKET_DISCONNECT: ssh2::ErrorCode = ssh2::ErrorCode::Session(-13);
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<ssh2::Error>());
-    ssh2::Error::from_errno(inner.map_or(SOCKET_DISCONNECT, ssh2::Error::code))
+    let blocked = error.kind() == ErrorKind::WouldBlock;
+    ssh2::Error::from_errno(if blocked { EAGAIN } else { SOCKET_DISCONNECT })
 }
 
 /// Whether the other side said no to this one program, and goes on with others.
