@@ -129,7 +129,10 @@ mod tests {
         assert!(Reservation::adopt(home.path(), &id).unwrap().is_none());
         drop(held);
         let adopted = Reservation::adopt(home.path(), &id).unwrap().unwrap();
-        assert_eq!(Reservation::list(home.path()).unwrap(), [id.clone()]);
+        assert_eq!(
+            Reservation::list(home.path()).unwrap(),
+            std::slice::from_ref(&id)
+        );
         adopted.remove().unwrap();
         assert!(Reservation::adopt(home.path(), &id).unwrap().is_none());
         assert!(Reservation::list(home.path()).unwrap().is_empty());

@@ -1,6 +1,7 @@
 //! What an image consists of. A manifest's own digest is the image's identity.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,15 @@ pub struct Description {
     pub disk_size: u64,
     /// The memory that a machine gets when nobody says, in bytes.
     pub memory: u64,
+    /// How long it may take to boot on a slow host, in seconds.
+    pub boot_seconds: u64,
+}
+
+impl Description {
+    /// How long it may take to boot.
+    pub fn boot_deadline(&self) -> Duration {
+        Duration::from_secs(self.boot_seconds)
+    }
 }
 
 /// An image.

@@ -448,7 +448,7 @@ mod tests {
         assert!(store.sweep(&used, false).unwrap().is_empty());
         assert_eq!(
             store.sweep(&BTreeSet::new(), true).unwrap(),
-            [image.digest.clone()]
+            std::slice::from_ref(&image.digest)
         );
         assert!(path.exists());
         assert_eq!(

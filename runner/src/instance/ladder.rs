@@ -14,10 +14,8 @@ use crate::guest::ssh::{Login, SshTransport};
 use crate::host::clock::{Deadline, poll};
 use crate::vmm::vm::{Port, Vm};
 
-/// A boot takes seconds; under emulation on a busy host, minutes.
-const GUEST_AGENT: Deadline = Deadline::seconds("the guest agent", 300);
 /// The agent and the SSH server start together.
-const SSH_BANNER: Deadline = Deadline::seconds("the SSH banner", 120);
+const SSH_BANNER: Duration = Duration::from_secs(120);
 /// Key exchange, login and the cheapest command: seconds under emulation.
 const COMMAND: Deadline = Deadline::seconds("an answered command", 60);
 /// The agent is asked anew this often while the guest boots.
@@ -48,12 +46,13 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// Climbs the rungs above QEMU, and returns the channel that the last one was reached by.
+/// Climbs the rungs above QEMU, and returns the channel that the last one was reached by. The first of
+/// them, the agent if there is one, may take as long as the image says that it boots.
 pub async fn climb(
     vm: &Vm,
     login: &Login,
     profile: &GuestProfile,
-    has_agent: bool,
+    (has_agent, boots): (bool, Duration),
     events: &Events,
 ) -> Result<Arc<dyn GuestChannel>, InfraFailure> {
     let mut ladder = Ladder::new(events);
@@ -61,14 +60,23 @@ pub async fn climb(
         let answers = poll(AGENT_RETRY, || async {
             vm.agent_answers().await.then_some(())
         });
-        vm.alive(GUEST_AGENT, answers)
+        let deadline = Deadline {
+            what: Rung::GuestAgent.describe(),
+            after: boots,
+        };
+        vm.alive(deadline, answers)
             .await
             .map_err(|failure| at(Rung::GuestAgent, failure))?;
         ladder.reached(Rung::GuestAgent);
     }
     let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
+    let after = if has_agent { SSH_BANNER } else { boots };
+    let deadline = Deadline {
+        what: Rung::SshBanner.describe(),
+        after,
+    };
     let stream = vm
-        .alive(SSH_BANNER, banner)
+        .alive(deadline, banner)
         .await
         .map_err(|f| at(Rung::SshBanner, f))?;
     ladder.reached(Rung::SshBanner);

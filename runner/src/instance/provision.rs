@@ -223,9 +223,29 @@ impl Instance {
         };
         let profile = self.guest();
         let agent = self.order.machine.profile.guest_agent;
-        let channel = ladder::climb(vm, login, profile, agent, events).await?;
+        let boots = self.order.image.manifest.description.boot_deadline();
+        let channel = ladder::climb(vm, login, profile, (agent, boots), events).await?;
         self.journal.advance(State::Ready)?;
         Ok(channel)
+    }
+
+    /// Returns when the machine has ended, or can't go on.
+    pub async fn trouble(&mut self) -> InfraFailure {
+        let Some(vm) = &self.vm else {
+            return std::future::pending().await;
+        };
+        let told = async {
+            match &mut self.monitor {
+                Some(monitor) => monitor.trouble().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            death = vm.died() => {
+                InfraFailure::transient("the machine ended").because(death.describe())
+            }
+            failure = told => failure,
+        }
     }
 
     /// Gathers what explains a failure, into a directory of the job's.

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use crate::failure::InfraFailure;
+use crate::host::clock::pause;
 use crate::host::fs::remove_tree;
 use crate::host::home::Home;
 use crate::host::reservation::Reservation;
@@ -72,11 +73,33 @@ impl Reaper<'_> {
                 why,
             });
             if !self.dry_run {
+                self.settle(&reservation).await?;
                 build::clean_up(self.engine, self.store, self.home.owner(), &id).await?;
                 teardown::tear_down(self.engine, self.home.owner(), &reservation).await?;
             }
         }
         Ok(findings)
+    }
+
+    /// A process that was killed while it had the engine create a container: the engine goes on, and the
+    /// container is there only a moment later.
+    async fn settle(&self, reservation: &Reservation) -> Result<(), InfraFailure> {
+        const LOOKS: u32 = 20;
+        let creating = Journal::read(reservation.directory())
+            .ok()
+            .flatten()
+            .is_some_and(|journal| journal.record().state == State::CreatingContainer);
+        for _ in 0..if creating { LOOKS } else { 0 } {
+            let (owner, id) = (self.home.owner(), reservation.id());
+            if !teardown::containers(self.engine, owner, Some(id))
+                .await?
+                .is_empty()
+            {
+                break;
+            }
+            pause(Duration::from_millis(100)).await;
+        }
+        Ok(())
     }
 
     /// Containers with our label whose instance has no directory any more.

@@ -147,14 +147,16 @@ impl Driver<'_> {
             progress: Arc::clone(&self.around.progress),
         };
         let limits = self.limits.clone();
-        guarded(&limits, work.prepare()).await?;
-        let conclusion = bounded_after_stop(&limits, work.run_steps(&mut self.limits)).await?;
+        while_alive(&mut self.instance, guarded(&limits, work.prepare())).await?;
+        let steps = bounded_after_stop(&limits, work.run_steps(&mut self.limits));
+        let conclusion = while_alive(&mut self.instance, steps).await?;
         if self.request.artifacts.is_empty() {
             return Ok(conclusion);
         }
         self.enter(Phase::CollectingArtifacts);
         let limits = self.limits.clone();
-        let taken = bounded_after_stop(&limits, work.collect()).await?;
+        let collecting = bounded_after_stop(&limits, work.collect());
+        let taken = while_alive(&mut self.instance, collecting).await?;
         let refused = !taken && conclusion == Conclusion::Success;
         Ok(if refused {
             Conclusion::Failure
@@ -404,6 +406,30 @@ async fn bounded_after_stop<T>(
         biased;
         done = work => Ok(done?),
         () = grace_over => Err(Interrupted::Stopped(limits.stop().unwrap_or(Stop::Deadline))),
+    }
+}
+
+/// Does something in the guest for as long as the machine can go on. A connection breaks a moment
+/// before anybody knows why; the reason is worth that moment.
+async fn while_alive<T>(
+    instance: &mut Option<Instance>,
+    work: impl Future<Output = Result<T, Interrupted>>,
+) -> Result<T, Interrupted> {
+    const REASON: Deadline = Deadline::seconds("the reason of a broken connection", 3);
+    let Some(instance) = instance else {
+        return work.await;
+    };
+    let broken = tokio::select! {
+        biased;
+        done = work => match done {
+            Err(Interrupted::Failed(Failure::Infra(broken))) => broken,
+            done => return done,
+        },
+        trouble = instance.trouble() => return Err(trouble.into()),
+    };
+    match within(REASON, instance.trouble()).await {
+        Ok(trouble) => Err(trouble.into()),
+        Err(_) => Err(broken.into()),
     }
 }
 

@@ -214,7 +214,8 @@ fn describe(phase: Phase) -> Option<&'static str> {
         Phase::WaitingForGuest => Some("guest ready"),
         Phase::TearingDown => Some("machine removed"),
         Phase::CollectingArtifacts => Some("artifacts fetched"),
-        Phase::Accepted | Phase::RunningSteps | Phase::Completed => None,
+        Phase::RunningSteps => Some("steps run"),
+        Phase::Accepted | Phase::Completed => None,
     }
 }
 

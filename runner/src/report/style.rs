@@ -28,10 +28,19 @@ pub enum Tone {
 impl Palette {
     /// For standard error.
     pub fn for_stderr() -> Self {
+        Self::for_terminal(std::io::stderr().is_terminal())
+    }
+
+    /// For standard output.
+    pub fn for_stdout() -> Self {
+        Self::for_terminal(std::io::stdout().is_terminal())
+    }
+
+    fn for_terminal(terminal: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            coloured: wanted && !dumb && std::io::stderr().is_terminal(),
+            coloured: terminal && wanted && !dumb,
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::InfraFailure;
 use crate::host::clock::Deadline;
+use crate::host::home::machine_user;
 use crate::vmm::container::{Confined, KvmDevice, Labels, create_body};
 use crate::vmm::engine::Engine;
 use crate::vmm::machine::Accelerator;
@@ -71,12 +72,9 @@ pub async fn kvm(
     user: (u32, u32),
     labels: &Labels,
 ) -> Result<Kvm, InfraFailure> {
-    let Some(group) = device_group(Path::new(DEVICE), user) else {
-        return Ok(Kvm::Missing);
-    };
-    let group = match group {
+    let group = match presence_for(user) {
         Ok(group) => group,
-        Err(access) => return Ok(Kvm::NotPermitted { access }),
+        Err(kvm) => return Ok(kvm),
     };
     let device = KvmDevice { group };
     let confined = probe(image, Accelerator::Kvm, user, Some(device), labels);
@@ -84,6 +82,19 @@ pub async fn kvm(
         Ok(()) => Kvm::Works { group },
         Err(why) => Kvm::Unusable { why },
     })
+}
+
+/// The device's group if there is one that a machine may open; else why not. Proves nothing.
+pub fn presence() -> Result<u32, Kvm> {
+    presence_for(machine_user())
+}
+
+fn presence_for(user: (u32, u32)) -> Result<u32, Kvm> {
+    match device_group(Path::new(DEVICE), user) {
+        None => Err(Kvm::Missing),
+        Some(Err(access)) => Err(Kvm::NotPermitted { access }),
+        Some(Ok(group)) => Ok(group),
+    }
 }
 
 /// Proves that emulation works, which it does unless the image or the container is broken.

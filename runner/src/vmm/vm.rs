@@ -251,10 +251,7 @@ impl Vm {
         self.alive(MONITOR_ANSWERS, greeted)
             .await?
             .map_err(|error| monitor_failed(&error))?;
-        Ok(QemuMonitor {
-            monitor,
-            _events: events,
-        })
+        Ok(QemuMonitor { monitor, events })
     }
 
     /// Whether the guest agent answers, right now.
@@ -340,8 +337,7 @@ pub async fn remove(engine: &Engine, instance: &str) -> Result<(), InfraFailure>
 #[derive(Debug)]
 pub struct QemuMonitor {
     monitor: Monitor,
-    /// Held so that events have somewhere to go; nothing asks for them yet.
-    _events: mpsc::UnboundedReceiver<MonitorEvent>,
+    events: mpsc::UnboundedReceiver<MonitorEvent>,
 }
 
 impl QemuMonitor {
@@ -349,6 +345,39 @@ impl QemuMonitor {
     pub async fn resume(&self) -> Result<(), InfraFailure> {
         let resumed = self.monitor.ask(qmp::cont {}, MONITOR_ANSWERS).await;
         resumed.map(|_| ()).map_err(|error| monitor_failed(&error))
+    }
+
+    /// Returns when QEMU tells of something that the machine does not recover from.
+    pub async fn trouble(&mut self) -> InfraFailure {
+        while let Some(event) = self.events.recv().await {
+            if let Some(failure) = fatal(&event) {
+                return failure;
+            }
+        }
+        // The connection is gone, and with it the machine; who waits for its death hears of that.
+        std::future::pending().await
+    }
+}
+
+/// What an event means, if it is the machine's end.
+fn fatal(event: &MonitorEvent) -> Option<InfraFailure> {
+    match event.name.as_str() {
+        // QEMU stops the machine when its disk can't be written; it would wait for ever.
+        "BLOCK_IO_ERROR" if event.data["action"] == "stop" => {
+            if event.data["nospace"] == true {
+                return Some(
+                    InfraFailure::new("the machine's disk cannot grow: the host's disk is full")
+                        .help("make room, or set DORMER_HOME to a larger disk"),
+                );
+            }
+            let why = event.data["reason"]
+                .as_str()
+                .unwrap_or("no reason given")
+                .to_owned();
+            Some(InfraFailure::new("the machine's disk cannot be used").because(why))
+        }
+        "GUEST_PANICKED" => Some(InfraFailure::transient("the guest's system crashed")),
+        _ => None,
     }
 }
 
@@ -388,4 +417,33 @@ async fn still_runs(engine: &Engine, name: &str) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(name: &str, data: serde_json::Value) -> MonitorEvent {
+        let name = name.to_owned();
+        MonitorEvent { name, data }
+    }
+
+    #[test]
+    fn a_full_disk_ends_a_machine_and_a_reported_error_does_not() {
+        let full = event("BLOCK_IO_ERROR", json!({"action": "stop", "nospace": true}));
+        assert!(
+            fatal(&full)
+                .unwrap()
+                .message
+                .contains("the host's disk is full")
+        );
+        let reported = event(
+            "BLOCK_IO_ERROR",
+            json!({"action": "report", "nospace": true}),
+        );
+        assert!(fatal(&reported).is_none());
+        assert!(fatal(&event("RTC_CHANGE", json!({}))).is_none());
+    }
 }
