@@ -177,7 +177,12 @@ pub struct RunArguments {
     pub command: Option<String>,
 
     /// The shell for `-c` [default: the guest's own]
-    #[arg(long, value_name = "SHELL", requires = "command", conflicts_with = "workflow")]
+    #[arg(
+        long,
+        value_name = "SHELL",
+        requires = "command",
+        conflicts_with = "workflow"
+    )]
     pub shell: Option<String>,
 
     /// The job to run, if the file has several

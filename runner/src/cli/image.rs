@@ -9,6 +9,7 @@ use crate::config;
 use crate::exit_code;
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::image::build;
+use crate::image::manifest::Digest;
 use crate::image::recipe::{GUESTS, Recipe};
 use crate::image::store::{Image, Store, check_name};
 use crate::instance::kept;
@@ -34,7 +35,12 @@ fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
     names.dedup();
     let mut entries = Vec::new();
     for name in names {
-        entries.push((name.clone(), store.find(&name)?));
+        let found = match store.find(&name) {
+            Ok(Some(image)) => Found::Image(Box::new(image)),
+            Ok(None) => Found::Recipe,
+            Err(_) => Found::Unreadable,
+        };
+        entries.push((name, found));
     }
     match format {
         ListFormat::Json => output::json(&entries.iter().map(to_json).collect::<Vec<_>>()),
@@ -46,9 +52,17 @@ fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-fn to_row((name, image): &(String, Option<Image>)) -> Vec<String> {
-    match image {
-        Some(image) => {
+/// What is known of a name.
+enum Found {
+    Image(Box<Image>),
+    Recipe,
+    Unreadable,
+}
+
+fn to_row((name, found): &(String, Found)) -> Vec<String> {
+    let dash = || "-".to_owned();
+    match found {
+        Found::Image(image) => {
             let manifest = &image.manifest;
             let size = bytesize::ByteSize(manifest.size)
                 .display()
@@ -65,8 +79,17 @@ fn to_row((name, image): &(String, Option<Image>)) -> Vec<String> {
                 state(image).to_owned(),
             ]
         }
-        None => {
-            let dash = || "-".to_owned();
+        Found::Unreadable => {
+            vec![
+                name.clone(),
+                dash(),
+                dash(),
+                dash(),
+                dash(),
+                "unreadable".to_owned(),
+            ]
+        }
+        Found::Recipe => {
             let guest = Recipe::guest(name)
                 .and_then(|recipe| recipe.description().ok())
                 .map_or_else(dash, |description| description.guest.os);
@@ -90,16 +113,17 @@ fn state(image: &Image) -> &'static str {
     }
 }
 
-fn to_json((name, image): &(String, Option<Image>)) -> serde_json::Value {
-    match image {
-        Some(image) => json!({
+fn to_json((name, found): &(String, Found)) -> serde_json::Value {
+    match found {
+        Found::Image(image) => json!({
             "name": name,
             "digest": image.digest.to_string(),
             "state": state(image),
             "size": image.manifest.size,
             "made": image.manifest.made,
         }),
-        None => json!({"name": name, "state": "not built"}),
+        Found::Recipe => json!({"name": name, "state": "not built"}),
+        Found::Unreadable => json!({"name": name, "state": "unreadable"}),
     }
 }
 
@@ -135,40 +159,39 @@ fn verify(store: &Store, name: &str) -> Result<(), Failure> {
 }
 
 async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
-    let image = built(&base.store, name)?;
+    let digest = built_digest(&base.store, name)?;
     let waiting = || output::note("waiting for another process that uses this name");
     let _lock = base.store.lock_name(name, waiting).await?;
-    let users: Vec<String> = kept::list(&base.home)?
-        .into_iter()
-        .filter(|one| one.record.image == image.digest)
-        .map(|one| one.record.id)
-        .collect();
+    let machines = kept::list(&base.home)?;
+    let users = machines.iter().filter(|one| one.record.image == digest);
+    let users: Vec<&str> = users.map(|one| one.record.id.as_str()).collect();
     if !users.is_empty() {
-        return Err(InfraFailure::new(format!(
-            "the image `{name}` is in use by {}",
-            users.join(", ")
-        ))
-        .help("end them with `dormer stop ID`, or `dormer gc` if they are dead")
-        .into());
+        let text = format!("the image `{name}` is in use by {}", users.join(", "));
+        return Err(InfraFailure::new(text)
+            .help("end them with `dormer stop ID`, or `dormer gc` if they are dead")
+            .into());
     }
     let failed = |error: std::io::Error| {
         InfraFailure::new(format!("cannot remove the image `{name}`")).because(error)
     };
     base.store.remove_name(name).map_err(failed)?;
-    let others = kept::list(&base.home)?
-        .into_iter()
-        .map(|one| one.record.image)
-        .collect();
-    base.store.sweep(&others, false).map_err(failed)?;
-    output::line(&format!("removed {name} {}", image.digest));
+    let used = machines.into_iter().map(|one| one.record.image).collect();
+    base.store.sweep(&used, false).map_err(failed)?;
+    output::line(&format!("removed {name} {digest}"));
     Ok(())
 }
 
-/// An image that is there; one that could be built says so.
+/// An image that is there and can be read.
 fn built(store: &Store, name: &str) -> Result<Image, Failure> {
+    built_digest(store, name)?;
+    store.get(name)
+}
+
+/// An image that is there; one that could be built says so.
+fn built_digest(store: &Store, name: &str) -> Result<Digest, Failure> {
     check_name(name).map_err(|_| store.unknown(name))?;
-    if let Some(image) = store.find(name)? {
-        return Ok(image);
+    if let Some(digest) = store.find_digest(name)? {
+        return Ok(digest);
     }
     if Recipe::guest(name).is_some() {
         return Err(

@@ -207,7 +207,8 @@ fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
         return Ok(name.clone());
     }
     for name in base.store.names()? {
-        let image = base.store.find(&name)?;
+        // One that can't be read is no default; who names it hears why.
+        let image = base.store.find(&name).ok().flatten();
         if image.is_some_and(|image| image.manifest.description.guest.windows) {
             return Ok(name);
         }

@@ -3,11 +3,14 @@
 //! guess.
 //!
 //! ```text
-//!   standard output:  … the command's output … \nMARK exit 0\n
-//!                     \nMARK file 3 BASE64\n …
-//!                     \nMARK end\n
-//!   standard error:   … the command's output … \nMARK\n
+//!   standard output:  … the command's output … ␞MARK exit 0\n
+//!                     ␞MARK file 3 BASE64\n …
+//!                     ␞MARK end\n
+//!   standard error:   … the command's output … ␞MARK\n
 //! ```
+//!
+//! The mark begins with a control character (record separator), which output rarely ends with: what
+//! might be the beginning of a mark has to be held back, and a line's end must not be.
 //!
 //! A child that the command left behind may go on printing in between. It does no harm: each marked
 //! line is written at once, what stands between marks after the exit is dropped, and the bundle is
@@ -153,10 +156,13 @@ impl BundleParser {
     }
 }
 
-/// Cuts a stream where the mark first comes at the start of a line.
+/// What every mark begins with: the control character "record separator".
+pub const MARK_START: char = '\u{1e}';
+
+/// Cuts a stream where the mark first comes.
 #[derive(Debug)]
 struct Cutter {
-    /// A line's end and the mark.
+    /// The mark with what it begins with.
     needle: Vec<u8>,
     /// Before the cut: what might be the needle's beginning. After it: what is not a whole line yet.
     held: Vec<u8>,
@@ -168,7 +174,7 @@ const LONGEST_LINE: usize = 64 << 10;
 
 impl Cutter {
     fn new(mark: &str) -> Self {
-        let needle = format!("\n{mark}").into_bytes();
+        let needle = format!("{MARK_START}{mark}").into_bytes();
         Self {
             needle,
             held: Vec::new(),
@@ -216,8 +222,7 @@ impl Cutter {
         let line = String::from_utf8_lossy(&self.held[after..end])
             .trim()
             .to_owned();
-        // The line's end stays: it may be the start of the next needle.
-        self.held.drain(..end);
+        self.held.drain(..=end);
         Some(line)
     }
 
@@ -260,20 +265,18 @@ mod tests {
 
     fn stream() -> String {
         format!(
-            "hello\nworld\n{MARK} exit 3221225477\nnoise\n{MARK} file 1 aGV\nmore noise\
-             \n{MARK} file 1 sbG8=\n\n{MARK} end\n"
+            "hello\nworld\n\u{1e}{MARK} exit 3221225477\nnoise\n\u{1e}{MARK} file 1 aGV\nmore noise\
+             \u{1e}{MARK} file 1 sbG8=\n\n\u{1e}{MARK} end\n"
         )
     }
 
     #[test]
     fn a_result_is_found_behind_output_and_between_noise() {
         let mut parser = BundleParser::new(MARK, 2);
-        assert_eq!(parser.stdout(stream().as_bytes()), b"hello\nworld");
+        assert_eq!(parser.stdout(stream().as_bytes()), b"hello\nworld\n");
         assert_eq!(parser.end(), None);
-        assert_eq!(
-            parser.stderr(format!("warning\n\n{MARK}\n").as_bytes()),
-            b"warning\n"
-        );
+        let stderr = format!("warning\u{1e}{MARK}\n");
+        assert_eq!(parser.stderr(stderr.as_bytes()), b"warning");
         let files_out = vec![Vec::new(), b"hello".to_vec()];
         let result = BundleResult {
             exit_code: 0xC000_0005,
@@ -283,9 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn a_finished_line_is_not_held_back() {
+        let mut parser = BundleParser::new(MARK, 0);
+        assert_eq!(parser.stdout(b"waiting\n"), b"waiting\n");
+        assert_eq!(parser.stdout(b"done \x1e01"), b"done ");
+        assert_eq!(parser.stdout(b"x"), b"\x1e01x");
+    }
+
+    #[test]
     fn output_without_a_mark_is_output() {
         let mut parser = BundleParser::new(MARK, 0);
-        let text = format!("{MARK} exit 0\nx{MARK} end\n\n{}", &MARK[..5]);
+        let text = format!("{MARK} exit 0\nx{MARK} end\n\u{1e}{}", &MARK[..5]);
         let mut shown = parser.stdout(text.as_bytes());
         shown.extend(parser.rest().0);
         assert_eq!(shown, text.as_bytes());
@@ -295,13 +306,13 @@ mod tests {
     #[test]
     fn noise_after_the_end_of_the_command_is_not_kept() {
         let mut parser = BundleParser::new(MARK, 0);
-        parser.stdout(format!("\n{MARK} exit 0\n").as_bytes());
+        parser.stdout(format!("\u{1e}{MARK} exit 0\n").as_bytes());
         for _ in 0..100 {
             parser.stdout(&[b'x'; LONGEST_LINE]);
         }
         assert!(parser.stdout.held.len() <= 2 * LONGEST_LINE);
-        parser.stdout(format!("\n{MARK} end\n").as_bytes());
-        parser.stderr(format!("\n{MARK}\n").as_bytes());
+        parser.stdout(format!("\u{1e}{MARK} end\n").as_bytes());
+        parser.stderr(format!("\u{1e}{MARK}\n").as_bytes());
         assert!(parser.end().is_some());
     }
 
@@ -317,8 +328,8 @@ mod tests {
             for pair in cuts.windows(2) {
                 shown.extend(parser.stdout(&text.as_bytes()[pair[0]..pair[1]]));
             }
-            parser.stderr(format!("\n{MARK}\n").as_bytes());
-            prop_assert_eq!(shown, b"hello\nworld");
+            parser.stderr(format!("\u{1e}{MARK}\n").as_bytes());
+            prop_assert_eq!(shown, b"hello\nworld\n");
             let files_out = vec![Vec::new(), b"hello".to_vec()];
             let result = BundleResult { exit_code: 0xC000_0005, files_out };
             prop_assert_eq!(parser.end(), Some(BundleEnd::Done(result)));

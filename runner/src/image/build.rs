@@ -58,12 +58,12 @@ pub fn recipe_digest(recipe: &Recipe) -> Digest {
     recipe.digest(&[VM_CONTAINER.digest(&[]).hex()])
 }
 
-/// The recipe's image as it should be now, if it is in the store.
-pub fn find(store: &Store, recipe: &Recipe) -> Result<Option<Image>, InfraFailure> {
+/// The recipe's image as it should be now, if it is in the store. One that can't be read is none: it
+/// is built anew.
+pub fn find(store: &Store, recipe: &Recipe) -> Option<Image> {
     let wanted = recipe_digest(recipe);
-    Ok(store
-        .find(recipe.name)?
-        .filter(|image| image.manifest.recipe == wanted))
+    let found = store.find(recipe.name).ok().flatten();
+    found.filter(|image| image.manifest.recipe == wanted)
 }
 
 /// The recipe's image, built if it is not there or if the recipe has changed.
@@ -72,7 +72,7 @@ pub async fn ensure(
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Image, Failure> {
-    if let Some(image) = find(workshop.store, recipe)? {
+    if let Some(image) = find(workshop.store, recipe) {
         return Ok(image);
     }
     let waiting = || {
@@ -82,7 +82,7 @@ pub async fn ensure(
         ))
     };
     let _lock = workshop.store.lock_name(recipe.name, waiting).await?;
-    if let Some(image) = find(workshop.store, recipe)? {
+    if let Some(image) = find(workshop.store, recipe) {
         return Ok(image);
     }
     check_space(workshop.store.root())?;

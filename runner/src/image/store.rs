@@ -84,14 +84,22 @@ impl Store {
 
     /// The image that a name means, if there is one.
     pub fn find(&self, name: &str) -> Result<Option<Image>, InfraFailure> {
+        match self.find_digest(name)? {
+            Some(digest) => self.load(name, &digest).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The identity of the image that a name means, also of one that can't be read.
+    pub fn find_digest(&self, name: &str) -> Result<Option<Digest>, InfraFailure> {
         check_name(name).map_err(|error| InfraFailure::new(error.message))?;
         let text = match fs::read_to_string(self.current(name)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(broken(name, error.to_string())),
         };
-        let digest = Digest::try_from(text.trim().to_owned()).map_err(|why| broken(name, why))?;
-        self.load(&digest).map(Some)
+        let digest = Digest::try_from(text.trim().to_owned());
+        digest.map(Some).map_err(|why| broken(name, why))
     }
 
     /// The image that a name means, or an error that names those that there are.
@@ -217,34 +225,35 @@ impl Store {
             wanted.extend(Digest::try_from(text.trim().to_owned()).ok());
         }
         let mut removed = Vec::new();
-        let mut blobs = BTreeSet::new();
+        // A manifest that can't be read might name any blob; then none is removed.
+        let mut blobs = Some(BTreeSet::new());
         for entry in fs::read_dir(self.root.join("manifests"))? {
             let path = entry?.path();
-            let stem = path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let Ok(digest) = Digest::try_from(stem) else {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let Ok(digest) = Digest::try_from(stem.into_owned()) else {
                 continue;
             };
-            if wanted.contains(&digest) {
-                // An unreadable manifest might name any blob; then none is removed.
-                let manifest: Manifest = serde_json::from_str(&fs::read_to_string(&path)?)?;
-                blobs.extend(
-                    manifest
-                        .blobs
-                        .into_iter()
-                        .map(|blob| blob.digest.hex().to_owned()),
-                );
-            } else {
+            if !wanted.contains(&digest) {
                 if !dry_run {
                     fs::remove_file(&path)?;
                 }
                 removed.push(digest);
+                continue;
+            }
+            match serde_json::from_str::<Manifest>(&fs::read_to_string(&path)?) {
+                Ok(manifest) => {
+                    let names = manifest
+                        .blobs
+                        .into_iter()
+                        .map(|blob| blob.digest.hex().to_owned());
+                    if let Some(blobs) = &mut blobs {
+                        blobs.extend(names);
+                    }
+                }
+                Err(_) => blobs = None,
             }
         }
-        if !dry_run {
+        if let Some(blobs) = blobs.filter(|_| !dry_run) {
             self.remove_blobs_but(&blobs)?;
         }
         Ok(removed)
@@ -281,18 +290,15 @@ impl Store {
             .collect()
     }
 
-    fn load(&self, digest: &Digest) -> Result<Image, InfraFailure> {
-        let path = self.manifest_path(digest);
-        let text = fs::read_to_string(&path)
-            .map_err(|error| broken(&path.display().to_string(), error.to_string()))?;
+    fn load(&self, name: &str, digest: &Digest) -> Result<Image, InfraFailure> {
+        let text = fs::read_to_string(self.manifest_path(digest))
+            .map_err(|error| broken(name, error.to_string()))?;
         if Digest::of(text.as_bytes()) != *digest {
-            return Err(broken(
-                &path.display().to_string(),
-                "its digest is another".to_owned(),
-            ));
+            return Err(broken(name, "its manifest was changed".to_owned()));
         }
-        let manifest = serde_json::from_str(&text)
-            .map_err(|error| broken(&path.display().to_string(), error.to_string()))?;
+        let manifest = serde_json::from_str(&text).map_err(|error| {
+            broken(name, format!("another version of Dormer made it ({error})"))
+        })?;
         Ok(Image {
             digest: digest.clone(),
             manifest,

@@ -24,7 +24,7 @@ const ROOM_TO_RUN: u64 = 2 << 30;
 
 pub(super) fn check(base: &Base, config: &Config, has_engine: bool) -> Vec<Check> {
     let built = Recipe::guest(COMPAT_NAME)
-        .is_some_and(|recipe| build::find(&base.store, &recipe).is_ok_and(|found| found.is_some()));
+        .is_some_and(|recipe| build::find(&base.store, &recipe).is_some());
     let mut checks = vec![
         memory(config),
         disk(base.home.root(), built),

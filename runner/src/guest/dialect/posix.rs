@@ -63,12 +63,12 @@ impl Dialect for Posix {
             let file = quote(file);
             let _ = writeln!(text, "[ -s {file} ] && read -r code <{file}");
         }
-        text.push_str("printf '\\n%s exit %s\\n' $mark \"$code\"\n");
+        text.push_str("printf '\\036%s exit %s\\n' $mark \"$code\"\n");
         for (number, file) in bundle.files_out.iter().enumerate() {
             let file = quote(file);
             let _ = writeln!(
                 text,
-                "[ -s {file} ] && /usr/bin/base64 -w 3000 <{file} | /usr/bin/sed -u \"s/^/\\n$mark file {number} /\""
+                "[ -s {file} ] && /usr/bin/base64 -w 3000 <{file} | /usr/bin/sed -u \"s/^/\\x1e$mark file {number} /\""
             );
         }
         text.push_str("end\n");
@@ -152,9 +152,9 @@ impl Dialect for Posix {
 
 /// Ends a bundle: with what went wrong, or after its result.
 const END_FUNCTION: &str = "end() {\n\
-    [ $# = 0 ] || printf '\\n%s %s\\n' $mark \"$1\"\n\
-    printf '\\n%s\\n' $mark >&2\n\
-    printf '\\n%s end\\n' $mark\n\
+    [ $# = 0 ] || printf '\\036%s %s\\n' $mark \"$1\"\n\
+    printf '\\036%s\\n' $mark >&2\n\
+    printf '\\036%s end\\n' $mark\n\
     exit 0\n}\n";
 
 /// A program text on the command line; for what holds no secret.
