@@ -20,6 +20,7 @@ use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::teardown;
 use crate::vmm::engine::Engine;
+use crate::vmm::listing;
 use crate::vmm::run;
 
 /// How long the evidence of a failed job is kept.
@@ -91,7 +92,7 @@ impl Reaper<'_> {
             .is_some_and(|journal| journal.record().state == State::CreatingContainer);
         for _ in 0..if creating { LOOKS } else { 0 } {
             let (owner, id) = (self.home.owner(), reservation.id());
-            if !teardown::containers(self.engine, owner, Some(id))
+            if !listing::containers(self.engine, owner, Some(id))
                 .await?
                 .is_empty()
             {
@@ -107,7 +108,7 @@ impl Reaper<'_> {
         let mut findings = Vec::new();
         // First the engine, then the directories: an instance makes its directory before anything
         // else, so a container that was seen has one unless it is a stray.
-        let containers = teardown::containers(self.engine, self.home.owner(), None).await?;
+        let containers = listing::containers(self.engine, self.home.owner(), None).await?;
         let reserved: BTreeSet<String> = self.reserved()?.into_iter().collect();
         for found in containers
             .into_iter()

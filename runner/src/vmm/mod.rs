@@ -7,6 +7,7 @@ pub mod container;
 pub mod endpoint;
 pub mod engine;
 pub mod isolation;
+pub mod listing;
 pub mod machine;
 pub mod monitor;
 pub mod prove;
