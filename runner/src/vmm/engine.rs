@@ -9,7 +9,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use thiserror::Error;
 
-use crate::failure::{Failure, InfraFailure};
+use crate::failure::{Failure, InfraFailure, with_causes};
 use crate::host::clock::{Deadline, within};
 use crate::vmm::endpoint::{self, Endpoint, Surroundings};
 
@@ -17,6 +17,10 @@ use crate::vmm::endpoint::{self, Endpoint, Surroundings};
 /// long; a build or an import answers as it goes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 const FIRST_ANSWER: Deadline = Deadline::seconds("the container engine's first answer", 15);
+/// It counts containers and images for that, so it takes longer on a busy host.
+const FACTS: Deadline = Deadline::seconds("its answer", 30);
+
+const SEE_ITS_LOG: &str = "see its log: `journalctl -u docker`";
 
 /// A connection to the engine; cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,7 +59,7 @@ impl EngineTrouble {
                  again"
             }
             Self::NotRunning(_) => "start it: `sudo systemctl start docker`",
-            Self::Odd(..) => "see its log: `journalctl -u docker`",
+            Self::Odd(..) => SEE_ITS_LOG,
         }
     }
 }
@@ -130,7 +134,7 @@ impl Engine {
         let docker = within(FIRST_ANSWER, docker.negotiate_version())
             .await
             .map_err(|late| odd(late.to_string()))?
-            .map_err(|error| odd(error.to_string()))?;
+            .map_err(|error| odd(with_causes(&error)))?;
         Ok(Self { docker, socket })
     }
 
@@ -146,9 +150,12 @@ impl Engine {
 
     /// What it says of itself.
     pub async fn facts(&self) -> Result<EngineFacts, InfraFailure> {
-        let info = self.docker.info().await.map_err(|error| {
-            InfraFailure::new("cannot ask the container engine about itself").because(error)
-        })?;
+        let failed =
+            || InfraFailure::new("cannot ask the container engine about itself").help(SEE_ITS_LOG);
+        let info = within(FACTS, self.docker.info())
+            .await
+            .map_err(|late| failed().because(late))?
+            .map_err(|error| failed().because(error))?;
         let options = info.security_options.unwrap_or_default();
         let has = |name: &str| options.iter().any(|option| option.contains(name));
         Ok(EngineFacts {

@@ -1,6 +1,7 @@
 //! The container engine: there, permitted, running, of a kind that will do.
 
 use crate::cli::doctor::{Check, State};
+use crate::failure::with_causes;
 use crate::vmm::endpoint::{self, Surroundings};
 use crate::vmm::engine::{Engine, EngineTrouble};
 
@@ -39,14 +40,8 @@ pub(super) async fn check(checks: &mut Vec<Check>) -> Option<Engine> {
     let facts = match engine.facts().await {
         Ok(facts) => facts,
         Err(failure) => {
-            let help = "see its log: `journalctl -u docker`";
-            checks.push(Check::bad(
-                NAME,
-                State::Error,
-                "odd",
-                failure.to_string(),
-                help,
-            ));
+            let (text, help) = (with_causes(&failure), failure.help.unwrap_or_default());
+            checks.push(Check::bad(NAME, State::Error, "odd", text, help));
             return None;
         }
     };
