@@ -94,14 +94,18 @@ pub fn parse(name: &str, text: &str) -> Result<ConfigFile, InputError> {
     if reader.problems.is_empty() {
         return Ok(reader.file);
     }
-    Err(InputError::configuration(reader.problems.join("\n"))
+    // A table hands out its keys by name; people read a file from top to bottom.
+    reader.problems.sort();
+    let problems: Vec<String> = reader.problems.into_iter().map(|(_, text)| text).collect();
+    Err(InputError::configuration(problems.join("\n"))
         .help("`docs/configuration.md` lists every setting"))
 }
 
 struct Reader<'t> {
     name: &'t str,
     text: &'t str,
-    problems: Vec<String>,
+    /// Each with where it begins.
+    problems: Vec<(usize, String)>,
     file: ConfigFile,
 }
 
@@ -265,8 +269,8 @@ impl Reader<'_> {
             .chars()
             .count()
             + 1;
-        self.problems
-            .push(format!("{}:{line}:{column}: {message}", self.name));
+        let text = format!("{}:{line}:{column}: {message}", self.name);
+        self.problems.push((span.start, text));
     }
 }
 
@@ -328,11 +332,16 @@ mod tests {
         let error = parse("dormer.toml", text).unwrap_err();
         let lines: Vec<&str> = error.message.lines().collect();
         assert_eq!(lines.len(), 5, "{}", error.message);
-        for (place, what) in [("1:17", "text"), ("2:1", "colour"), ("4:8", "at least 1")] {
-            let found = lines
-                .iter()
-                .any(|l| l.starts_with(&format!("dormer.toml:{place}")) && l.contains(what));
-            assert!(found, "{place} {what} in {}", error.message);
+        let expected = [
+            ("1:17", "text"),
+            ("2:1", "colour"),
+            ("4:8", "at least 1"),
+            ("5:10", "no size"),
+            ("7:9", "no address"),
+        ];
+        for (line, (place, what)) in lines.iter().zip(expected) {
+            let begins = line.starts_with(&format!("dormer.toml:{place}: "));
+            assert!(begins && line.contains(what), "{place} {what} in {line}");
         }
         assert!(parse("x", "a = [").unwrap_err().message.starts_with("x:1:"));
     }
