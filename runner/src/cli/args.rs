@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::size::parse_memory;
@@ -167,13 +168,21 @@ pub enum KeepWhen {
 
 /// Which job, and how.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "dormer run [OPTIONS] <WORKFLOW.yml>\n       dormer run [OPTIONS] -c <COMMAND>"
+)]
 pub struct RunArguments {
     /// The workflow file
     #[arg(value_name = "WORKFLOW.yml", required_unless_present = "command")]
     pub workflow: Option<PathBuf>,
 
     /// Run this one command instead of a workflow
-    #[arg(short = 'c', value_name = "COMMAND", conflicts_with_all = ["workflow", "job"])]
+    #[arg(
+        short = 'c',
+        value_name = "COMMAND",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["workflow", "job"]
+    )]
     pub command: Option<String>,
 
     /// The shell for `-c` [default: the guest's own]
@@ -251,7 +260,7 @@ pub struct RunArguments {
     pub keep: KeepWhen,
 
     /// How long the job may take, as 90s, 30m or 1h30m; image builds are not counted
-    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    #[arg(long, value_name = "D", value_parser = parse_timeout)]
     pub timeout: Option<Duration>,
 }
 
@@ -259,6 +268,14 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if is_variable_name(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is no variable: write NAME=value")),
+    }
+}
+
+/// A job that has no time at all would only be made and removed.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!("`{text}` leaves the job no time")),
+        timeout => Ok(timeout),
     }
 }
 
@@ -290,5 +307,7 @@ mod tests {
         assert!(parse(&["w.yml", "--env", "novalue"]).is_err());
         assert!(parse(&["w.yml", "--memory", "1X"]).is_err());
         assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
+        assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
+        assert!(parse(&["-c", ""]).is_err());
     }
 }

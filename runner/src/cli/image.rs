@@ -128,7 +128,6 @@ fn to_json((name, found): &(String, Found)) -> serde_json::Value {
 }
 
 async fn build(base: Base, name: &str) -> Result<(), Failure> {
-    check_name(name)?;
     let recipe = Recipe::guest(name).ok_or_else(|| base.store.unknown(name))?;
     let config = config::load(None)?.config;
     let equipped = base.with_engine(&config).await?;

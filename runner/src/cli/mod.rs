@@ -8,6 +8,7 @@ mod image;
 mod machines;
 mod output;
 mod run;
+mod secrets;
 mod shell;
 mod workshop;
 

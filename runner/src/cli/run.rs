@@ -7,16 +7,15 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
-use crate::cli::args::{
-    AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments, is_variable_name,
-};
+use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments};
 use crate::cli::gc;
 use crate::cli::output;
+use crate::cli::secrets::secrets;
 use crate::cli::workshop::{Base, Equipped};
 use crate::config::labels::{self, Choice};
 use crate::config::{self, Config};
 use crate::event::{Events, Level};
-use crate::failure::{Failure, InfraFailure, InputError};
+use crate::failure::{Failure, InfraFailure, InputError, InputPlace};
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
@@ -35,6 +34,7 @@ use crate::source::{command, file};
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::state::{ExecutorState, Variables};
 use crate::vmm::machine::{Accelerator, Network};
+use crate::workspace::scan::scan;
 use crate::workspace::tracked::find_repository;
 
 /// Machines get this many CPUs when nobody says.
@@ -61,7 +61,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         image.name.clone(),
         secrets,
     )?;
-    // Before anything is built: a file that can't be written is better known at once.
+    // Before anything is built: what can't be sent or written is better known at once. The workspace is
+    // looked through again when it is sent, since much can change in it until then.
+    if let Some(root) = &request.workspace {
+        scan(root, Some(&request.out))?;
+    }
     let reporters = reporters(&arguments, &request)?;
 
     let cancel = Cancel::on_signals()
@@ -172,13 +176,26 @@ fn choose_image(
     };
     let built = crate::image::store::check_name(&name).is_ok() && base.store.find(&name)?.is_some();
     if !built && Recipe::guest(&name).is_none() {
-        return Err(base.store.unknown(&name).into());
+        return Err(unknown_image(&name, arguments, base).into());
     }
     let remark = (name == COMPAT_NAME && arguments.image.is_none()).then(|| {
         "the image `compat` is Debian with Wine, not Windows: what passes here can still fail there"
             .to_owned()
     });
     Ok(ChosenImage { name, remark })
+}
+
+/// Says who named an image that is not there: the command line, or else a dormer.toml.
+fn unknown_image(name: &str, arguments: &RunArguments, base: &Base) -> InputError {
+    let unknown = base.store.unknown(name);
+    if arguments.image.is_some() {
+        return unknown;
+    }
+    InputError {
+        place: InputPlace::Configuration,
+        message: format!("{}, which a dormer.toml names", unknown.message),
+        ..unknown
+    }
 }
 
 /// The labels of the job, which may hold expressions.
@@ -258,46 +275,6 @@ fn request(
         keep_for: config.keep_for,
         timeout: arguments.timeout,
     })
-}
-
-/// Secrets from the environment and from a file; each that is named must be there.
-fn secrets(arguments: &RunArguments) -> Result<Vec<(String, SecretString)>, InputError> {
-    let mut secrets = match &arguments.secret_file {
-        Some(path) => secrets_in(path)?,
-        None => Vec::new(),
-    };
-    for name in &arguments.secrets {
-        let value = std::env::var(name).map_err(|_| {
-            InputError::usage(format!("the secret `{name}` is missing"))
-                .help(format!("set the environment variable `{name}`"))
-        })?;
-        secrets.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-        secrets.push((name.clone(), value.into()));
-    }
-    Ok(secrets)
-}
-
-fn secrets_in(path: &Path) -> Result<Vec<(String, SecretString)>, InputError> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        InputError::usage(format!("cannot read the secrets in `{shown}`: {error}"))
-    })?;
-    let mut secrets = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim_end_matches('\r');
-        if line.trim().is_empty() || line.trim_start().starts_with('#') {
-            continue;
-        }
-        // The line itself may be a secret, so it is not shown.
-        let (name, value) = line
-            .split_once('=')
-            .filter(|(name, _)| is_variable_name(name.trim()))
-            .ok_or_else(|| {
-                InputError::usage(format!("{shown}:{}:1: expected NAME=value", number + 1))
-            })?;
-        secrets.push((name.trim().to_owned(), SecretString::from(value)));
-    }
-    Ok(secrets)
 }
 
 fn reporters(

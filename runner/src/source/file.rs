@@ -60,6 +60,11 @@ fn read(path: &Path, shown: &str) -> Result<String, InputError> {
         return Err(cannot("it is larger than any workflow".to_owned()));
     }
     let bytes = fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    utf8(bytes, shown)
+}
+
+/// A file's text, or an error that names the first line that is none.
+pub fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String, InputError> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
