@@ -14,10 +14,10 @@ pub(super) fn failure(failure: &Failure) {
         err,
         "{} {}",
         palette.paint(Tone::Bad, "error:"),
-        failure.message()
+        harmless(&failure.message())
     );
     if let Some(help) = failure.help() {
-        let _ = writeln!(err, " help: {help}");
+        let _ = writeln!(err, " help: {}", harmless(help));
     }
 }
 
@@ -26,8 +26,9 @@ pub(super) fn note(text: &str) {
     let palette = Palette::for_stderr();
     let _ = writeln!(
         std::io::stderr(),
-        "{} {text}",
-        palette.paint(Tone::Quiet, "note:")
+        "{} {}",
+        palette.paint(Tone::Quiet, "note:"),
+        harmless(text)
     );
 }
 
@@ -36,9 +37,17 @@ pub(super) fn warning(text: &str) {
     let palette = Palette::for_stderr();
     let _ = writeln!(
         std::io::stderr(),
-        "{} {text}",
-        palette.paint(Tone::Caution, "warning:")
+        "{} {}",
+        palette.paint(Tone::Caution, "warning:"),
+        harmless(text)
     );
+}
+
+/// Messages quote files that strangers wrote, and nothing in those may steer the terminal. A character
+/// stands for a character, so that carets below a line still point at the right one.
+fn harmless(text: &str) -> String {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.replace(steers, "\u{fffd}")
 }
 
 /// Prints a line on standard output.
