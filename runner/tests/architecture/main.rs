@@ -281,6 +281,19 @@ fn the_workflow_language_is_pure() {
     assert_eq!(names, ["granit-parser", "serde", "serde_json", "thiserror"]);
 }
 
+/// It runs the product and speaks to it; what it knew of the inside, it could not check.
+#[test]
+fn the_testkit_knows_nothing_of_the_product() {
+    let sources = source::below(&at("../fixtures/testkit/src"));
+    assert!(!sources.is_empty());
+    let ours = |found: &Use| {
+        let crates = ["dormer", "dormer_workflow"];
+        crates.iter().any(|one| is_below(&found.of, one))
+    };
+    let uses = sources.iter().flat_map(Use::all_of).filter(ours);
+    assert_none(uses.map(|found| found.forbidden()).collect());
+}
+
 fn every_source() -> Vec<Source> {
     let places = [
         "src",
