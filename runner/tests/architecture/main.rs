@@ -66,6 +66,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
         &[
             "failure",
             "guest::channel",
+            "guest::dialect::Listing",
             "guest::profile",
             "guest::transfer",
         ],
