@@ -1,0 +1,166 @@
+//! A home of its own for each test, on images that all share.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use dormer::host::home::Home;
+use dormer_testkit::docker::{containers_with, docker};
+use dormer_testkit::events::Events;
+use dormer_testkit::program::{Finished, Program, Running, wait_until};
+
+/// The built binary.
+pub(crate) const DORMER: &str = env!("CARGO_BIN_EXE_dormer");
+
+/// The home whose images all tests share; they are built when they are not there.
+pub(crate) fn shared_home() -> &'static Path {
+    static SHARED: OnceLock<PathBuf> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+        fs::create_dir_all(&home).expect("a directory");
+        let build = Program::new(DORMER, &home).args(["image", "build", "compat"]);
+        drop(build.patient().run().expect(0));
+        home
+    })
+}
+
+/// A home, and a directory for a job's files. Whatever is left of it is removed at its end.
+pub(crate) struct Lab {
+    directory: tempfile::TempDir,
+    owner: String,
+}
+
+/// A job that has ended.
+pub(crate) struct Ran {
+    pub(crate) finished: Finished,
+    pub(crate) events: Events,
+}
+
+impl Ran {
+    /// Checks the exit code, in the process and in the events alike.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        let Self { finished, events } = self;
+        let finished = finished.expect(code);
+        assert_eq!(events.completed()["exit_code"], code);
+        Self { finished, events }
+    }
+}
+
+impl Lab {
+    /// A home that shares the images.
+    pub(crate) fn new() -> Self {
+        let lab = Self::without_images();
+        symlink(shared_home().join("images"), lab.home().join("images")).expect("a link");
+        lab
+    }
+
+    /// A home whose images are its own affair.
+    pub(crate) fn without_images() -> Self {
+        // On the disk that the images are on, not in a `/tmp` that may be small.
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        fs::create_dir(directory.path().join("home")).expect("a directory");
+        let home = Home::at(&directory.path().join("home")).expect("a home");
+        let owner = home.owner().to_owned();
+        // `Home::at` has made an empty store; the test decides what is to be there.
+        fs::remove_dir(directory.path().join("home/images")).expect("an empty directory");
+        Self { directory, owner }
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    /// The label's value on this home's containers.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// A path for a file of the test's.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file of the test's, with the directories above it.
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        let parent = path.parent().expect("below the directory");
+        fs::create_dir_all(parent).expect("a directory");
+        fs::write(&path, contents).expect("a file");
+        path
+    }
+
+    /// The binary with this home.
+    pub(crate) fn dormer<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Program {
+        let program = Program::new(DORMER, &self.home()).args(arguments);
+        program.directory(self.directory.path())
+    }
+
+    /// A job whose steps are `steps`, as it stands in a workflow file, with more arguments.
+    pub(crate) fn job(&self, steps: &str, more: &[&str]) -> Program {
+        let lines: Vec<String> = steps.lines().map(|line| format!("      {line}")).collect();
+        let head = "on: push\njobs:\n  test:\n    runs-on: windows-latest\n    steps:\n";
+        self.write("job.yml", format!("{head}{}\n", lines.join("\n")));
+        let run = self.dormer(["run", "job.yml", "--events", "events.jsonl"]);
+        run.args(more)
+    }
+
+    /// Runs a job to its end.
+    pub(crate) fn run(&self, steps: &str, more: &[&str]) -> Ran {
+        let finished = self.job(steps, more).run();
+        self.ran(finished)
+    }
+
+    /// A finished run with its events.
+    pub(crate) fn ran(&self, finished: Finished) -> Ran {
+        let events = self.events();
+        Ran { finished, events }
+    }
+
+    /// What the job has written to its events so far.
+    pub(crate) fn events(&self) -> Events {
+        Events::read(&self.path("events.jsonl"))
+    }
+
+    /// Starts a job, and returns when its events hold what is looked for.
+    pub(crate) fn start_until(
+        &self,
+        job: Program,
+        what: &str,
+        seen: impl Fn(&Events) -> bool,
+    ) -> Running {
+        let mut running = job.start();
+        wait_until(what, || seen(&self.events()) || running.has_ended());
+        running
+    }
+
+    /// This home's containers.
+    pub(crate) fn containers(&self) -> Vec<String> {
+        containers_with(&format!("dormer.owner={}", self.owner))
+    }
+
+    /// The directories of this home's instances.
+    pub(crate) fn instances(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.home().join("instances"));
+        let entries = entries.into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    }
+
+    /// Checks that no container, directory, socket or build of this home is there.
+    pub(crate) fn assert_nothing_left(&self) {
+        assert_eq!(self.containers(), Vec::<String>::new(), "containers");
+        assert_eq!(self.instances(), Vec::<PathBuf>::new(), "instances");
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // A test that failed half-way must not leave a machine running; one that did not left none.
+        let left = self.containers();
+        if !left.is_empty() {
+            let mut arguments = vec!["rm", "--force", "--volumes"];
+            arguments.extend(left.iter().map(String::as_str));
+            docker(&arguments);
+        }
+    }
+}

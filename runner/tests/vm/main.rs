@@ -1,0 +1,16 @@
+//! The built binary with a real engine and real machines. Needs Docker; the first test to run builds the
+//! images, which all share. See `CONTRIBUTING.md`.
+
+mod lab;
+
+mod artifacts;
+mod containers;
+mod faults;
+mod images;
+mod killed;
+mod lifecycle;
+mod network;
+mod steps;
+mod stopping;
+mod whole_job;
+mod workspace;
