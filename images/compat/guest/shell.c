@@ -2,7 +2,8 @@
  * The guest's login shell and its way into Windows. One program under several names:
  *
  *   as a login shell        behaves as `cmd.exe /c STRING`, but starts bash, sh and python itself,
- *   (shell -c STRING)       without Wine, which would cost a second under emulation;
+ *   (shell -c STRING)       without Wine, which would cost a second under emulation; without a
+ *                           STRING it is cmd.exe itself, on a terminal or for lines from a pipe;
  *   cmd, cmd.exe            cmd.exe, for Unix programs that call it;
  *   windows PROGRAM ...     any Windows program by its Unix path (what the kernel runs for an .exe);
  *   script FILE COMMAND     the line COMMAND in Windows, its whole exit code left in FILE.
@@ -12,9 +13,11 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define WINE "/usr/lib/wine/wine64"
@@ -103,8 +106,8 @@ static void append_windows_path(struct text *text, const char *path)
         if (text->bytes[i] == '/') text->bytes[i] = '\\';
 }
 
-/* Becomes a Windows process that runs LINE; its exit code goes to EXIT_FILE too, if that is given. */
-static void run_line(const char *line, const char *exit_file)
+/* What Wine takes from the environment. */
+static void set_wine_up(void)
 {
     const char *const *name;
     setenv("WINEPREFIX", PREFIX, 1);
@@ -117,6 +120,12 @@ static void run_line(const char *line, const char *exit_file)
         snprintf(wine_name, sizeof wine_name, "WINE%s", *name);
         setenv(wine_name, value, 1);
     }
+}
+
+/* Becomes a Windows process that runs LINE; its exit code goes to EXIT_FILE too, if that is given. */
+static void run_line(const char *line, const char *exit_file)
+{
+    set_wine_up();
     setenv("DORMER_COMMAND", line, 1);
     if (exit_file) {
         struct text path = { 0 };
@@ -197,6 +206,63 @@ static void run_string(const char *string)
     run_line(line.bytes, NULL);
 }
 
+/* Returns when what was written to PIPE has been read; ends with its reader. */
+static void await_reader(int pipe)
+{
+    struct pollfd end = { pipe, 0, 0 };
+    int unread;
+    while (!ioctl(pipe, FIONREAD, &unread) && unread > 0)
+        if (poll(&end, 1, 5) > 0) _exit(0);
+}
+
+/*
+ * Hands on standard input one line at a time: Wine's cmd.exe takes all that it can get from a pipe,
+ * and throws away what is behind the first line.
+ */
+static void feed_lines(void)
+{
+    int ends[2];
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    if (pipe(ends)) die("pipe");
+    switch (fork()) {
+    case -1:
+        die("fork");
+    case 0:
+        break;
+    default:
+        dup2(ends[0], 0);
+        close(ends[0]);
+        close(ends[1]);
+        return;
+    }
+    /* The outputs are cmd.exe's: they end when that does. */
+    close(ends[0]);
+    close(1);
+    close(2);
+    while ((length = getline(&line, &room, stdin)) > 0) {
+        await_reader(ends[1]);
+        if (write(ends[1], line, length) != length) break;
+        if (line[length - 1] != '\n' && write(ends[1], "\n", 1) != 1) break;
+    }
+    await_reader(ends[1]);
+    _exit(0);
+}
+
+/* Becomes cmd.exe for whoever types, or for commands from a pipe. */
+static void run_prompt(void)
+{
+    if (isatty(0)) {
+        /* Not by winrun.exe, which would exchange the terminal for the console that steps share. */
+        set_wine_up();
+        execl(WINE, WINE, "cmd.exe", (char *)NULL);
+        die(WINE);
+    }
+    feed_lines();
+    run_line("cmd.exe /q", NULL);
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -221,7 +287,7 @@ int main(int argc, char **argv)
     } else if (argc == 3 && !strcmp(argv[1], "-c")) {
         run_string(argv[2]);
     } else if (argc == 1) {
-        run_line("cmd.exe", NULL);
+        run_prompt();
     }
     fprintf(stderr, "dormer guest: usage: %s [-c COMMAND]\n", name);
     return 2;

@@ -13,12 +13,9 @@ use crate::failure::{Failure, InfraFailure};
 use crate::guest::channel::piped_input;
 use crate::guest::command::{Exit, Output};
 use crate::guest::pipe::PipeWriter;
-use crate::guest::ssh::{SshTransport, Terminal};
-use crate::guest::transport::{Started, Transport};
+use crate::guest::ssh::Terminal;
+use crate::guest::transport::Started;
 use crate::instance::kept;
-
-/// The command prompt, for commands that come from a pipe.
-const PROMPT: &str = "cmd.exe /q";
 
 pub(super) async fn shell(id: &str) -> Result<u8, Failure> {
     let base = Base::open()?;
@@ -26,27 +23,10 @@ pub(super) async fn shell(id: &str) -> Result<u8, Failure> {
     let config = config::load(None)?.config;
     let equipped = base.with_engine(&config).await?;
     let (_vm, transport) = kept::connect(&equipped.engine, &equipped.home, &found).await?;
-    let code = match RawTerminal::enter() {
-        Some(terminal) => on_terminal(&transport, terminal).await?,
-        None => on_pipe(&transport).await?,
-    };
-    Ok(code)
-}
-
-async fn on_terminal(transport: &SshTransport, raw: RawTerminal) -> Result<u8, Failure> {
     let (writer, input) = piped_input();
-    let started = transport
-        .shell(raw.describe(), input)
-        .await
-        .map_err(refused)?;
-    let ended = talk(started, writer).await;
-    drop(raw);
-    ended
-}
-
-async fn on_pipe(transport: &SshTransport) -> Result<u8, Failure> {
-    let (writer, input) = piped_input();
-    let started = transport.start(PROMPT, input).await.map_err(refused)?;
+    let terminal = RawTerminal::enter();
+    let described = terminal.as_ref().map(RawTerminal::describe);
+    let started = transport.shell(described, input).map_err(refused)?;
     talk(started, writer).await
 }
 

@@ -66,9 +66,9 @@ impl SshTransport {
         Ok(Self { requests, waker })
     }
 
-    /// Starts the login shell on a terminal.
-    pub async fn shell(&self, terminal: Terminal, input: Input) -> Result<Started, ChannelError> {
-        self.request(String::new(), Some(terminal), input)
+    /// Starts the login shell, for somebody who types or for commands from a pipe.
+    pub fn shell(&self, terminal: Option<Terminal>, input: Input) -> Result<Started, ChannelError> {
+        self.request(String::new(), terminal, input)
     }
 
     fn request(
