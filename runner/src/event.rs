@@ -299,12 +299,12 @@ impl Events {
             queue,
             in_flight: Arc::new(Semaphore::new(LOG_BYTES_IN_FLIGHT)),
         };
-        (
-            Self {
-                shared: Arc::new(shared),
-            },
-            receiver,
-        )
+        let events = Self {
+            shared: Arc::new(shared),
+        };
+        // Nothing that is said of a job can come before this.
+        events.emit(JobEvent::JobAccepted);
+        (events, receiver)
     }
 
     /// From now on events name this instance.
@@ -389,7 +389,6 @@ mod tests {
     #[tokio::test]
     async fn every_event_carries_the_fields_that_readers_rely_on() {
         let (events, mut queue) = Events::accept("build");
-        events.emit(JobEvent::JobAccepted);
         events.set_instance("abc");
         events.emit(JobEvent::Rung {
             rung: Rung::SshBanner,
@@ -411,6 +410,7 @@ mod tests {
     #[tokio::test]
     async fn log_lines_wait_for_the_reporters() {
         let (events, mut queue) = Events::accept("build");
+        drop(queue.recv().await);
         let big = vec!["x".repeat(LOG_BYTES_IN_FLIGHT)];
         events.log(1, Stream::Stdout, big.clone()).await;
         let blocked = tokio::spawn({

@@ -11,6 +11,7 @@ use crate::artifact::rules::{Place, Root, Rules};
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
 use crate::guest::channel::GuestChannel;
+use crate::guest::dialect::Listing;
 use crate::guest::transfer;
 
 /// What a guest may make the host store.
@@ -37,7 +38,7 @@ impl Default for Limits {
 /// Why artifacts did not come back.
 #[derive(Debug)]
 pub enum CollectError {
-    /// The guest offered something that is not taken; the job fails.
+    /// The guest offered more than is taken, or broke the stream; the job fails.
     Refused(String),
     /// The machinery failed.
     Infra(InfraFailure),
@@ -65,9 +66,11 @@ pub struct Collected {
     pub artifacts: Vec<Artifact>,
     /// Things that people should know.
     pub warnings: Vec<String>,
+    /// What was asked for and is not taken, each with its name and why; the job fails.
+    pub refused: Vec<String>,
 }
 
-/// Fetches everything that the patterns name.
+/// Fetches everything that the patterns name and that may be taken.
 pub async fn collect(
     channel: &dyn GuestChannel,
     request: Request<'_>,
@@ -92,17 +95,14 @@ pub async fn collect(
             if entry.kind == 'd' || !request.rules.matches(place.root, &shown) {
                 continue;
             }
-            if entry.kind != 'f' {
-                return Err(CollectError::Refused(format!(
-                    "the guest's file {shown:?} is refused: it is a link or a device"
-                )));
+            match accept(&entry, place.root, request.out, &mut clashes) {
+                Ok(name) => {
+                    let added = taken.add(&name, entry.size);
+                    added.map_err(CollectError::Refused)?;
+                    wanted.insert(entry.name, name);
+                }
+                Err(why) => collected.refused.push(why),
             }
-            let name = out_name(place.root, &entry.name).map_err(CollectError::Refused)?;
-            clashes.add(&name).map_err(CollectError::Refused)?;
-            taken
-                .add(&name, entry.size)
-                .map_err(CollectError::Refused)?;
-            wanted.insert(entry.name, name);
         }
         if !wanted.is_empty() {
             let budget = request.limits.bytes;
@@ -110,7 +110,7 @@ pub async fn collect(
             collected.artifacts.extend(fetched);
         }
     }
-    if collected.artifacts.is_empty() {
+    if collected.artifacts.is_empty() && collected.refused.is_empty() {
         let patterns = request.rules.texts().join("`, `");
         collected
             .warnings
@@ -123,6 +123,25 @@ pub async fn collect(
             CollectError::Infra(InfraFailure::new("cannot keep the artifacts").because(why))
         })?;
     Ok(collected)
+}
+
+/// What a file that the guest offers will be called; or why it is not taken.
+fn accept(
+    entry: &Listing,
+    root: Root,
+    out: &OutDirectory,
+    clashes: &mut CaseClashes,
+) -> Result<String, String> {
+    if entry.kind != 'f' {
+        let shown = String::from_utf8_lossy(&entry.name);
+        return Err(format!(
+            "the guest's file {shown:?} is refused: it is a link or a device"
+        ));
+    }
+    let name = out_name(root, &entry.name)?;
+    clashes.add(&name)?;
+    out.check_free(&name)?;
+    Ok(name)
 }
 
 /// Counts what is taken.

@@ -128,8 +128,8 @@ impl OutDirectory {
         Ok(())
     }
 
-    /// A file that is not an earlier run's is never overwritten.
-    fn check_free(&self, path: &str) -> Result<(), String> {
+    /// Whether a file can have this place: one that is not an earlier run's is never overwritten.
+    pub fn check_free(&self, path: &str) -> Result<(), String> {
         let taken = path == FILE_NAME
             || (self.directory.symlink_metadata(path).is_ok() && !self.earlier.contains(path));
         if !taken {

@@ -16,11 +16,28 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::args::{Arguments, Command};
 use crate::exit_code;
-use crate::failure::{Failure, InfraFailure};
+use crate::failure::{Bug, Failure, InfraFailure};
 use crate::job::outcome::of_failure;
 
 /// Reads the command line and does what it says; returns what the process ends with.
 pub fn main() -> u8 {
+    // A panic is a bug, and has an exit code of its own.
+    std::panic::set_hook(Box::new(|panic| {
+        output::failure(&Failure::from(bug(panic)))
+    }));
+    std::panic::catch_unwind(obey).unwrap_or(exit_code::BUG)
+}
+
+fn bug(panic: &std::panic::PanicHookInfo<'_>) -> Bug {
+    let what = panic.payload_as_str().unwrap_or("it gives no reason");
+    let place = panic.location().map(ToString::to_string);
+    let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+    Bug {
+        message: format!("{what}, at {place}"),
+    }
+}
+
+fn obey() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
+use crate::artifact::write::OutDirectory;
 use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments};
 use crate::cli::gc;
 use crate::cli::output;
@@ -64,9 +65,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     // Before anything is built: what can't be sent or written is better known at once. The workspace is
     // looked through again when it is sent, since much can change in it until then.
     if let Some(root) = &request.workspace {
-        scan(root, Some(&request.out))?;
+        scan(root, &request.written)?;
     }
-    let reporters = reporters(&arguments, &request)?;
+    if !arguments.artifacts.is_empty() {
+        OutDirectory::open(&request.out)?;
+    }
+    let reporters = reporters(&arguments)?;
 
     let cancel = Cancel::on_signals()
         .map_err(|error| InfraFailure::new("cannot listen to signals").because(error))?;
@@ -241,9 +245,8 @@ fn request(
     image: String,
     secrets: Vec<(String, SecretString)>,
 ) -> Result<JobRequest, Failure> {
-    let out = std::path::absolute(&arguments.out).map_err(|error| {
-        InputError::usage(format!("cannot use `{}`: {error}", arguments.out.display()))
-    })?;
+    let out = written(&arguments.out)?;
+    let events = arguments.events.as_deref().map(written).transpose()?;
     Ok(JobRequest {
         workflow: selected.workflow,
         job: selected.job,
@@ -251,6 +254,7 @@ fn request(
         image,
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
+        written: [out.clone()].into_iter().chain(events).collect(),
         out,
         environment: arguments.environment.clone(),
         secrets,
@@ -277,10 +281,13 @@ fn request(
     })
 }
 
-fn reporters(
-    arguments: &RunArguments,
-    request: &JobRequest,
-) -> Result<Vec<Box<dyn Reporter>>, InputError> {
+/// Where something will be written.
+fn written(path: &Path) -> Result<PathBuf, InputError> {
+    std::path::absolute(path)
+        .map_err(|error| InputError::usage(format!("cannot use `{}`: {error}", path.display())))
+}
+
+fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputError> {
     let inside_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     let default = if inside_github {
         Format::Github
@@ -299,7 +306,7 @@ fn reporters(
     }
     reporters.push(match arguments.format.unwrap_or(default) {
         Format::Human => {
-            let out = request.out.display().to_string();
+            let out = arguments.out.display().to_string();
             let terse = arguments.command.is_some();
             Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
                 out, terse,

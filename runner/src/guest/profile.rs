@@ -73,6 +73,15 @@ impl PathStyle {
             Self::Rooted => path.replace('\\', "/"),
         }
     }
+
+    /// A path that this style wrote, in Windows form again.
+    pub fn read(self, path: &str) -> String {
+        let path = match (self, path.strip_prefix('/')) {
+            (Self::Rooted, Some(rest)) if has_drive(rest) => rest,
+            _ => path,
+        };
+        path.replace('/', "\\")
+    }
 }
 
 /// Whether a path in Windows form begins with a drive.

@@ -60,7 +60,6 @@ pub struct Surroundings {
 /// Runs a job to its end. Returns what the process ends with.
 pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
     let limits = Limits::new(around.cancel.clone(), request.timeout);
-    around.events.emit(JobEvent::JobAccepted);
     let driver = Driver {
         request,
         around,

@@ -39,6 +39,8 @@ pub struct JobRequest {
     pub artifacts: Rules,
     /// Where that goes.
     pub out: PathBuf,
+    /// Files and directories that Dormer itself writes: they stay behind when the workspace is sent.
+    pub written: Vec<PathBuf>,
     /// Variables from the command line.
     pub environment: Vec<(String, String)>,
     /// Secrets, by name.

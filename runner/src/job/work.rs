@@ -92,8 +92,8 @@ impl Work<'_> {
     }
 
     async fn scan(&self, root: &Path) -> Result<Scan, Failure> {
-        let (root, out) = (root.to_owned(), self.request.out.clone());
-        let scanned = tokio::task::spawn_blocking(move || scan(&root, Some(&out))).await;
+        let (root, written) = (root.to_owned(), self.request.written.clone());
+        let scanned = tokio::task::spawn_blocking(move || scan(&root, &written)).await;
         let lost = |error| {
             Failure::from(InfraFailure::new("cannot look through the workspace").because(error))
         };
@@ -171,6 +171,8 @@ impl Work<'_> {
                 for text in collected.warnings {
                     self.events.notice(Level::Warning, text);
                 }
+                let complete = collected.refused.is_empty();
+                self.tell_refused(&collected.refused);
                 for artifact in collected.artifacts {
                     self.events.emit(JobEvent::Artifact {
                         path: artifact.path,
@@ -178,14 +180,26 @@ impl Work<'_> {
                         sha256: artifact.sha256,
                     });
                 }
-                Ok(true)
+                Ok(complete)
             }
             Err(CollectError::Refused(why)) => {
-                self.events
-                    .notice(Level::Error, self.masker.mask(&why).into_owned());
+                self.tell_refused(&[why]);
                 Ok(false)
             }
             Err(CollectError::Infra(failure)) => Err(failure.into()),
+        }
+    }
+
+    /// Names what was not taken; a guest that offers thousands of such files does not fill the screen.
+    fn tell_refused(&self, refused: &[String]) {
+        const NAMED: usize = 20;
+        for why in refused.iter().take(NAMED) {
+            let text = self.masker.mask(why).into_owned();
+            self.events.notice(Level::Error, text);
+        }
+        if let Some(more) = refused.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            let text = format!("{more} more artifacts were refused");
+            self.events.notice(Level::Error, text);
         }
     }
 }

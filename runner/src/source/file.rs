@@ -34,7 +34,8 @@ pub fn select(path: &Path, job: Option<&str>) -> Result<Selected, InputError> {
         .map_err(|problems| wrong(problems.into_vec()))?;
     let job = choose(&workflow, job, &shown)?.clone();
     refuse_unsupported(&workflow, &job)?;
-    let warnings = workflow.warnings.iter().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
+    warnings.extend(without_effect(&job));
     let name = workflow
         .name
         .as_ref()
@@ -118,6 +119,26 @@ fn refuse_unsupported(workflow: &Workflow, job: &Job) -> Result<(), InputError> 
     }
 }
 
+/// What the job says of its place among others. It is run by itself, so that has no effect.
+fn without_effect(job: &Job) -> Option<String> {
+    let keys = [
+        ("if", job.condition.is_some()),
+        ("needs", !job.needs.is_empty()),
+        ("continue-on-error", job.continue_on_error.is_some()),
+        ("concurrency", job.concurrency.is_some()),
+        ("environment", job.environment.is_some()),
+    ];
+    let there = keys.iter().filter(|(_, there)| *there);
+    let names: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of the job `{}` has no effect: the job is run by itself",
+            names.join(", "),
+            job.id.value
+        )
+    })
+}
+
 /// All problems of a file as one error, each with its line.
 fn wrong(problems: Vec<Problem>) -> InputError {
     let count = problems.len();
@@ -160,6 +181,15 @@ mod tests {
         assert_eq!(select_text(TWO, Some("A")).unwrap().job.id.value, "a");
         let error = select_text(TWO, Some("c")).unwrap_err();
         assert!(error.message.contains("`c`") && error.help.unwrap().contains("a, b"));
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        let text = "on: push\njobs:\n  a:\n    if: false\n    concurrency: x\n    runs-on: w\n    \
+                    steps:\n      - run: x\n";
+        let warnings = select_text(text, None).unwrap().warnings;
+        assert!(warnings[0].starts_with("`if`, `concurrency` of the job `a`"));
+        assert!(select_text(TWO, Some("a")).unwrap().warnings.is_empty());
     }
 
     #[test]

@@ -76,8 +76,8 @@ pub fn apply(contents: &[Vec<u8>], state: &mut ExecutorState) -> Said {
     let mut said = Said::default();
     for (file, bytes) in FILES.iter().zip(contents) {
         let mut wrong = |error: Option<CommandFileError>| {
-            said.errors
-                .extend(error.map(|error| format!("{}: {error}", file.failure())));
+            let two = error.map(|error| [file.failure(), error.to_string()]);
+            said.errors.extend(two.into_iter().flatten());
         };
         match file {
             CommandFile::Env => {
@@ -141,7 +141,11 @@ mod tests {
         let mut state = ExecutorState::new(Variables::default());
         let said = apply(&contents("A=1\nnonsense\n", "", ""), &mut state);
         assert_eq!(state.environment.get("A"), Some("1"));
-        assert_eq!(said.errors.len(), 1);
+        assert_eq!(
+            said.errors.len(),
+            2,
+            "which file, and what is wrong with it"
+        );
         let said = apply(&contents("NODE_OPTIONS=--x\n", "", ""), &mut state);
         assert_eq!((said.errors.len(), said.refused.len()), (0, 1));
         assert_eq!(state.environment.get("NODE_OPTIONS"), None);

@@ -282,7 +282,7 @@ impl Executor<'_> {
                 );
             }
             ScriptEnd::Failed(error) => {
-                self.complain(error.to_string());
+                self.complain(self.as_written(error).to_string());
                 return Ok(StepEnd::plain(Conclusion::Failure));
             }
         };
@@ -342,6 +342,16 @@ impl Executor<'_> {
             exit_file: prepared.exit_file,
             files_out: command_files.to_read(files),
         })
+    }
+
+    /// An error whose path is in the form that people write.
+    fn as_written(&self, error: ChannelError) -> ChannelError {
+        match error {
+            ChannelError::NoDirectory(path) => {
+                ChannelError::NoDirectory(self.channel.dialect().paths().read(&path))
+            }
+            error => error,
+        }
     }
 
     fn shell_of(

@@ -43,8 +43,8 @@ impl Scan {
     }
 }
 
-/// Looks through the workspace at `root`, leaving out what is below `excluded`.
-pub fn scan(root: &Path, excluded: Option<&Path>) -> Result<Scan, InputError> {
+/// Looks through the workspace at `root`, leaving out files and directories that are `excluded`.
+pub fn scan(root: &Path, excluded: &[PathBuf]) -> Result<Scan, InputError> {
     let root = real_path(root).map_err(|error| unreadable(root, &error))?;
     if !root.is_dir() {
         return Err(InputError::usage(format!(
@@ -52,7 +52,9 @@ pub fn scan(root: &Path, excluded: Option<&Path>) -> Result<Scan, InputError> {
             root.display()
         )));
     }
-    let excluded = excluded.and_then(|path| real_path(path).ok());
+    // One that is not there yet can't be found either.
+    let excluded = excluded.iter().filter_map(|path| real_path(path).ok());
+    let excluded: Vec<PathBuf> = excluded.collect();
     let mut scanner = Scanner {
         root,
         scan: Scan::default(),
@@ -70,7 +72,7 @@ struct Scanner {
 
 impl Scanner {
     /// Everything that is not ignored, but for `.git`.
-    fn walk(&mut self, excluded: Option<PathBuf>) -> Result<(), InputError> {
+    fn walk(&mut self, excluded: Vec<PathBuf>) -> Result<(), InputError> {
         let git = self.root.join(".git");
         let walk = WalkBuilder::new(&self.root)
             .hidden(false)
@@ -79,7 +81,7 @@ impl Scanner {
             .require_git(false)
             .follow_links(false)
             .filter_entry(move |entry| {
-                entry.path() != git && excluded.as_deref() != Some(entry.path())
+                entry.path() != git && !excluded.iter().any(|path| path == entry.path())
             })
             .build();
         for entry in walk {
@@ -258,7 +260,7 @@ mod tests {
     fn ignored_files_stay_behind_outside_git_too_and_dotfiles_come_along() {
         let directory = workspace(&["a.txt", ".hidden", "sub/b.log", "sub/c.txt", "target/x"]);
         fs::write(directory.path().join(".gitignore"), "*.log\n/target/\n").unwrap();
-        let scan = scan(directory.path(), None).unwrap();
+        let scan = scan(directory.path(), &[]).unwrap();
         assert_eq!(
             names(&scan),
             [".gitignore", ".hidden", "a.txt", "sub", "sub/c.txt"]
@@ -269,7 +271,7 @@ mod tests {
     #[test]
     fn what_is_excluded_stays_behind() {
         let directory = workspace(&["a.txt", "out/b.txt"]);
-        let scan = scan(directory.path(), Some(&directory.path().join("out"))).unwrap();
+        let scan = scan(directory.path(), &[directory.path().join("out")]).unwrap();
         assert_eq!(names(&scan), ["a.txt"]);
     }
 
@@ -280,12 +282,12 @@ mod tests {
         symlink("sub/a.txt", path.join("inside")).unwrap();
         symlink("../sub", path.join("sub/around")).unwrap();
         symlink("nowhere", path.join("dangling")).unwrap();
-        assert_eq!(scan(path, None).unwrap().entries.len(), 5);
+        assert_eq!(scan(path, &[]).unwrap().entries.len(), 5);
 
         for target in ["/etc/passwd", "../x", "sub/../../x"] {
             let link = path.join("evil");
             symlink(target, &link).unwrap();
-            let error = scan(path, None).unwrap_err();
+            let error = scan(path, &[]).unwrap_err();
             assert!(error.message.contains("`evil`"), "{}", error.message);
             fs::remove_file(link).unwrap();
         }
@@ -295,14 +297,14 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         symlink(outside.path(), path.join("deep/out")).unwrap();
         symlink("short/../out", path.join("sly")).unwrap();
-        assert!(scan(path, None).is_err());
+        assert!(scan(path, &[]).is_err());
     }
 
     #[test]
     fn what_is_no_file_is_left_behind_and_named() {
         let directory = workspace(&["a.txt"]);
         let _socket = std::os::unix::net::UnixListener::bind(directory.path().join("s")).unwrap();
-        let scan = scan(directory.path(), None).unwrap();
+        let scan = scan(directory.path(), &[]).unwrap();
         assert_eq!(names(&scan), ["a.txt"]);
         assert!(scan.left_behind[0].contains("`s`"));
     }

@@ -100,7 +100,7 @@ mod tests {
         fs::create_dir_all(path.join(&long).parent().unwrap()).unwrap();
         fs::write(path.join(&long), "long").unwrap();
         symlink("d", path.join("link")).unwrap();
-        let scan = scan(path, None).unwrap();
+        let scan = scan(path, &[]).unwrap();
         fs::write(path.join(&long), "longer than before").unwrap();
         let mut bytes = Vec::new();
         write_tar(path, &scan, &mut bytes, &Silent).unwrap();

@@ -186,15 +186,25 @@ fn search_path(path: &SearchPath, directories: &str) -> String {
     format!("export {variable}={}{rest}", quote(directories))
 }
 
-/// A command's words. A shell has no word for variables with names such as `my-var`: `env` gives those
-/// to the command, and is then replaced by it.
+/// A command's words. A shell cannot export variables with names such as `my-var`: they travel in one
+/// that it can, in hexadecimal, and a program that is replaced by the command sets them. `env` could as
+/// well, but would show their values on its command line.
 fn invocation(arguments: &[String], variables: &[(String, String)]) -> String {
+    const SET: &str = "for (split / /, delete $ENV{DORMER_VARIABLES}) \
+                       { my ($n, $v) = map { pack \"H*\", $_ } split /=/, $_, 2; $ENV{$n} = $v } \
+                       exec { $ARGV[0] } @ARGV or exit 127";
     let odd = variables.iter().filter(|(name, _)| !is_shell_name(name));
-    let odd: Vec<String> = odd.map(|(name, value)| format!("{name}={value}")).collect();
+    let odd: Vec<String> = odd
+        .map(|(name, value)| format!("{}={}", hex::encode(name), hex::encode(value)))
+        .collect();
     if odd.is_empty() {
         return words(arguments);
     }
-    format!("/usr/bin/env {} {}", words(&odd), words(arguments))
+    let odd = odd.join(" ");
+    format!(
+        "DORMER_VARIABLES='{odd}' /usr/bin/perl -e '{SET}' {}",
+        words(arguments)
+    )
 }
 
 fn words(arguments: &[String]) -> String {
