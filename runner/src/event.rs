@@ -171,7 +171,8 @@ pub enum JobEvent {
     Rung {
         /// Which.
         rung: Rung,
-        /// Milliseconds since the rung before it (the first: since its container was asked to start).
+        /// Milliseconds since the rung before it. The first counts from when its container was asked
+        /// to start, the guest's first from when the virtual CPUs ran.
         ms: u64,
     },
     /// A step begins. One that is skipped has only its end.

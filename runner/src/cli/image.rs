@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::cli::args::{ImageCommand, ListFormat};
 use crate::cli::output;
-use crate::cli::workshop::Base;
+use crate::cli::workshop::{self, Base};
 use crate::config;
 use crate::exit_code;
 use crate::failure::{Failure, InfraFailure, InputError};
@@ -20,7 +20,7 @@ pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
     let base = Base::open()?;
     match command {
         ImageCommand::List { format } => list(&base.store, format)?,
-        ImageCommand::Build { name } => build(base, &name).await?,
+        ImageCommand::Build { name } => return build(base, &name).await,
         ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
         ImageCommand::Verify { name } => verify(&base.store, &name)?,
         ImageCommand::Remove { name } => remove(&base, &name).await?,
@@ -127,15 +127,20 @@ fn to_json((name, found): &(String, Found)) -> serde_json::Value {
     }
 }
 
-async fn build(base: Base, name: &str) -> Result<(), Failure> {
+async fn build(base: Base, name: &str) -> Result<u8, Failure> {
     let recipe = Recipe::guest(name).ok_or_else(|| base.store.unknown(name))?;
     let config = config::load(None)?.config;
     let equipped = base.with_engine(&config).await?;
     let progress = TerminalProgress::new(true);
-    let image = build::ensure(equipped.workshop(), &recipe, &progress).await?;
+    let cancel = workshop::cancel_on_signals()?;
+    let building = build::ensure(equipped.workshop(), &recipe, &progress);
+    let building = async { Ok(building.await?) };
+    let Some(image) = equipped.unless_stopped(&cancel, building).await? else {
+        return Ok(exit_code::CANCELLED);
+    };
     let size = bytesize::ByteSize(image.manifest.size).display().iec();
     output::line(&format!("{name} {} ({size})", image.digest));
-    Ok(())
+    Ok(exit_code::SUCCESS)
 }
 
 fn inspect(store: &Store, name: &str) -> Result<(), Failure> {

@@ -12,11 +12,11 @@ use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArgume
 use crate::cli::gc;
 use crate::cli::output;
 use crate::cli::secrets::secrets;
-use crate::cli::workshop::{Base, Equipped};
+use crate::cli::workshop::{self, Base, Equipped};
 use crate::config::labels::{self, Choice};
 use crate::config::{self, Config};
 use crate::event::{Events, Level};
-use crate::failure::{Failure, InfraFailure, InputError, InputPlace};
+use crate::failure::{Failure, InputError, InputPlace};
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
@@ -72,12 +72,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     }
     let reporters = reporters(&arguments)?;
 
-    let cancel = Cancel::on_signals()
-        .map_err(|error| InfraFailure::new("cannot listen to signals").because(error))?;
+    let cancel = workshop::cancel_on_signals()?;
     let equipped = base.with_engine(&loaded.config).await?;
-    tokio::select! {
-        prepared = prepare(&equipped, &request.image) => prepared?,
-        () = cancel.requested() => return Ok(crate::exit_code::CANCELLED),
+    let preparing = prepare(&equipped, &request.image);
+    if equipped.unless_stopped(&cancel, preparing).await?.is_none() {
+        return Ok(crate::exit_code::CANCELLED);
     }
     accept(request, &equipped, cancel, masker, reporters, image.remark).await
 }

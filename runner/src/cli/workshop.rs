@@ -1,8 +1,12 @@
 //! What most commands need: the home, its images, the engine.
 
+use std::future::Future;
+
+use crate::cli::{gc, output};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, InfraFailure};
 use crate::host::home::Home;
+use crate::host::signals::Cancel;
 use crate::image::build::Workshop;
 use crate::image::handed::Handed;
 use crate::image::store::Store;
@@ -43,6 +47,25 @@ pub(super) struct Equipped {
 }
 
 impl Equipped {
+    /// Builds until that is done, or until somebody asks to stop: then what was built so far goes, and
+    /// there is no result. A second request leaves the rest to `dormer gc`.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        cancel: &Cancel,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Option<T>, Failure> {
+        tokio::select! {
+            done = work => return done.map(Some),
+            () = cancel.requested() => {}
+        }
+        output::note("stopping; what was built so far is removed");
+        tokio::select! {
+            swept = gc::sweep(self, false) => { swept?; }
+            () = cancel.immediate() => {}
+        }
+        Ok(None)
+    }
+
     pub(super) fn workshop(&self) -> Workshop<'_> {
         Workshop {
             engine: &self.engine,
@@ -51,4 +74,10 @@ impl Equipped {
             handed: &self.handed,
         }
     }
+}
+
+/// Listens to Ctrl-C from now on.
+pub(super) fn cancel_on_signals() -> Result<Cancel, Failure> {
+    let listening = Cancel::on_signals();
+    Ok(listening.map_err(|error| InfraFailure::new("cannot listen to signals").because(error))?)
 }

@@ -18,7 +18,7 @@ pub struct Config {
     pub default_image: Option<String>,
     /// Images for further labels. Default: none.
     pub labels: Vec<(String, String)>,
-    /// Virtual CPUs of a machine. Default: 2, or as many as the engine has.
+    /// Virtual CPUs of a machine. Default: 2.
     pub cpus: Option<u32>,
     /// Memory of a machine in bytes. Default: the image's own wish.
     pub memory: Option<u64>,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dormer_testkit::program::wait_until;
+use dormer_testkit::program::{Program, wait_until};
 use serde_json::Value;
 
-use crate::lab::Lab;
+use crate::lab::{DORMER, Lab};
 
 fn machines(lab: &Lab) -> Vec<Value> {
     let listed = lab.dormer(["ps", "--format", "json"]).run().expect(0);
@@ -39,17 +39,34 @@ fn a_kept_machine_can_be_looked_into_and_ended() {
     let shell = lab.dormer(["shell", &id]).input(typed).run().expect(0);
     assert!(shell.stdout.contains("left.txt"), "{}", shell.all());
 
-    // It is in use, so neither goes.
-    assert!(
-        lab.dormer(["gc"])
-            .run()
-            .expect(0)
-            .stdout
-            .contains("nothing to remove")
-    );
+    let code = lab.dormer(["shell", &id]).input("exit 4\r\n").run();
+    assert_eq!(code.code, Some(1), "{}", code.all());
+    on_a_terminal_it_is_a_prompt(&lab, &id);
+
+    // Its time is not over, so it stays.
+    let nothing = lab.dormer(["gc"]).run().expect(0).stdout;
+    assert!(nothing.contains("nothing to remove"), "{nothing}");
     drop(lab.dormer(["stop", &id]).run().expect(0));
     assert!(machines(&lab).is_empty());
     lab.assert_nothing_left();
+}
+
+/// `script` gives the command a terminal, and types what it reads.
+fn on_a_terminal_it_is_a_prompt(lab: &Lab, id: &str) {
+    let Some(script) = dormer_testkit::needs::program("script") else {
+        return;
+    };
+    let command = format!("{DORMER} shell {id}");
+    let script = Program::new(&script.display().to_string(), &lab.home());
+    let typed = "echo one\recho two\rexit\r";
+    let shown = script
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .input(typed)
+        .run();
+    for part in ["runneradmin>", "one", "two"] {
+        assert!(shown.stdout.contains(part), "{part} in {:?}", shown.stdout);
+    }
 }
 
 #[test]
