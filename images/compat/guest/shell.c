@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define WINE "/usr/lib/wine/wine64"
@@ -250,11 +251,22 @@ static void feed_lines(void)
     _exit(0);
 }
 
+/* What is typed before Wine's console listens must reach it as it was typed. */
+static void leave_typing_alone(void)
+{
+    struct termios terminal;
+    if (tcgetattr(0, &terminal)) return;
+    terminal.c_iflag &= ~(ICRNL | IXON);
+    terminal.c_lflag &= ~(ICANON | ECHO | ISIG);
+    tcsetattr(0, TCSANOW, &terminal);
+}
+
 /* Becomes cmd.exe for whoever types, or for commands from a pipe. */
 static void run_prompt(void)
 {
     if (isatty(0)) {
         /* Not by winrun.exe, which would exchange the terminal for the console that steps share. */
+        leave_typing_alone();
         set_wine_up();
         execl(WINE, WINE, "cmd.exe", (char *)NULL);
         die(WINE);

@@ -95,7 +95,7 @@ fn the_next_run_removes_what_a_killed_one_left() {
 #[test]
 fn gc_leaves_a_running_job_and_another_homes_machines_alone() {
     let (lab, other) = (Lab::new(), Lab::new());
-    let steps = "- shell: bash\n  run: echo sleeping; while [ ! -e go ]; do sleep 0.1; done";
+    let steps = "- shell: bash\n  run: echo sleeping; while [ ! -e /C:/a/go ]; do sleep 0.1; done";
     let sleeps = |events: &dormer_testkit::events::Events| events.log(1).contains(&"sleeping");
     let running = lab.start_until(lab.job(steps, &[]), "the step sleeps", sleeps);
     for gc in [lab.dormer(["gc"]), other.dormer(["gc"])] {
@@ -113,7 +113,8 @@ fn gc_leaves_a_running_job_and_another_homes_machines_alone() {
     let shell = lab
         .dormer(["shell", &id])
         .input("echo x>C:\\a\\go\r\nexit\r\n");
-    drop(shell.run().expect(0));
+    // The machine may go before the shell in it does.
+    drop(shell.run());
     lab.ran(running.finish()).expect(0);
     lab.assert_nothing_left();
 }

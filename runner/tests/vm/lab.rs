@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use dormer::host::home::Home;
-use dormer_testkit::docker::{containers_with, docker};
+use dormer_testkit::docker::{containers_with, try_docker};
 use dormer_testkit::events::Events;
 use dormer_testkit::program::{Finished, Program, Running, wait_until};
 
@@ -160,7 +160,8 @@ impl Drop for Lab {
         if !left.is_empty() {
             let mut arguments = vec!["rm", "--force", "--volumes"];
             arguments.extend(left.iter().map(String::as_str));
-            docker(&arguments);
+            // Somebody may be removing it already.
+            let _ = try_docker(&arguments);
         }
     }
 }
