@@ -15,6 +15,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// How many bytes of log may be on their way to the reporters; more make the guest wait.
 const LOG_BYTES_IN_FLIGHT: usize = 4 << 20;
 
+/// How many bytes a notice may have: it quotes what a guest says, and waits for no reporter.
+const LONGEST_NOTICE: usize = 8 << 10;
+
 /// Where a job is in its life. See the diagram in `job`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -324,12 +327,14 @@ impl Events {
         self.send(Message::Events(vec![self.stamp(event)], None));
     }
 
-    /// States something that people should know.
+    /// States something that people should know. What is too long for a notice is cut.
     pub fn notice(&self, level: Level, text: impl Into<String>) {
-        self.emit(JobEvent::Notice {
-            level,
-            text: text.into(),
-        });
+        let mut text = text.into();
+        if text.len() > LONGEST_NOTICE {
+            text.truncate(text.floor_char_boundary(LONGEST_NOTICE));
+            text.push('…');
+        }
+        self.emit(JobEvent::Notice { level, text });
     }
 
     /// Hands on lines of a step's output, and waits while the reporters are too far behind.
@@ -406,6 +411,20 @@ mod tests {
         assert_eq!(lines[1]["instance"], "abc");
         assert_eq!(lines[1]["job"], "build");
         assert!(lines[1]["t_ms"].is_u64() && lines[1]["ts"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[tokio::test]
+    async fn notices_are_short() {
+        let (events, mut queue) = Events::accept("build");
+        events.notice(Level::Error, "ä".repeat(1 << 20));
+        drop(queue.recv().await);
+        let Some(Message::Events(stamped, _)) = queue.recv().await else {
+            panic!("no event");
+        };
+        let JobEvent::Notice { text, .. } = &stamped[0].event else {
+            panic!("no notice");
+        };
+        assert!(text.len() < LONGEST_NOTICE + 4 && text.ends_with("ä…"));
     }
 
     #[tokio::test]

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
@@ -17,19 +17,48 @@ pub const MASK: &str = "***";
 
 /// Text shorter than this is not looked for in base64, where it would match anything.
 const SHORTEST_IN_BASE64: usize = 6;
+/// Text longer than this is looked for as it is, in JSON and in base64 only: the other encodings are
+/// those of values that are put into command lines and addresses.
+const LONGEST_IN_ALL_FORMS: usize = 8 << 10;
+/// Below this many bytes to look for, the fastest automaton is still small.
+const FEW_BYTES: usize = 4 << 10;
+
+/// How many masks a guest may add.
+pub const GUEST_MASKS: usize = 1000;
+/// How long a mask may be that a guest adds.
+pub const LONGEST_GUEST_MASK: usize = 64 << 10;
+/// How many bytes all that a guest adds may have, in all its encodings. Each takes some 100 bytes of the
+/// host's memory while the automaton is built.
+const GUEST_BYTES: usize = 1 << 20;
 
 /// A set of secrets that may grow while it is used.
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
-    secrets: Arc<RwLock<Arc<Patterns>>>,
+    secrets: Arc<Mutex<Secrets>>,
 }
 
 #[derive(Debug, Default)]
-struct Patterns {
-    texts: BTreeSet<Vec<u8>>,
-    /// Built from `texts`; none while there is nothing to look for.
-    automaton: Option<AhoCorasick>,
-    longest: usize,
+struct Secrets {
+    texts: BTreeSet<Arc<[u8]>>,
+    /// Made of `texts` when somebody looks, so that many that come at once cost one building; none
+    /// since they changed.
+    patterns: Option<Arc<Patterns>>,
+    guest: GuestShare,
+}
+
+/// What a guest has added so far.
+#[derive(Debug, Default)]
+struct GuestShare {
+    masks: usize,
+    bytes: usize,
+    refused: bool,
+}
+
+/// A mask of a guest that is beyond what a guest may add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaskRefused {
+    /// Whether it is the first one. People need to hear of it once.
+    pub first: bool,
 }
 
 impl Masker {
@@ -40,21 +69,35 @@ impl Masker {
 
     /// Masks several secrets from now on.
     pub fn add_all<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
-        let mut current = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        let mut texts = current.texts.clone();
-        texts.extend(secrets.into_iter().flat_map(encodings));
-        *current = Arc::new(Patterns::new(texts));
+        let forms: Vec<_> = secrets.into_iter().flat_map(encodings).collect();
+        let mut current = self.lock();
+        current.texts.extend(forms);
+        current.patterns = None;
+    }
+
+    /// Masks what a guest asks for, within limits. What is masked already stays so in any case.
+    pub fn add_from_guest(&self, secret: &str) -> Result<(), MaskRefused> {
+        let mut current = self.lock();
+        if secret.len() > LONGEST_GUEST_MASK {
+            return Err(current.guest.refuse());
+        }
+        let mut forms = encodings(secret);
+        forms.retain(|form| !current.texts.contains(form));
+        if forms.is_empty() {
+            return Ok(());
+        }
+        current.guest.take(&forms)?;
+        current.texts.extend(forms);
+        current.patterns = None;
+        Ok(())
     }
 
     /// The text with every secret replaced.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let patterns = self.patterns();
-        match &patterns.automaton {
-            Some(automaton) if automaton.is_match(text) => {
-                let replacements = vec![MASK; patterns.texts.len()];
-                Cow::Owned(automaton.replace_all(text, &replacements))
-            }
-            _ => Cow::Borrowed(text),
+        match self.patterns().as_ref() {
+            Patterns::Everything if !text.is_empty() => Cow::Owned(MASK.to_owned()),
+            Patterns::Nothing | Patterns::Everything => Cow::Borrowed(text),
+            Patterns::Known(known) => known.mask(text),
         }
     }
 
@@ -67,42 +110,147 @@ impl Masker {
     }
 
     fn patterns(&self) -> Arc<Patterns> {
-        Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner))
+        let mut current = self.lock();
+        let Secrets {
+            texts, patterns, ..
+        } = &mut *current;
+        Arc::clone(patterns.get_or_insert_with(|| Arc::new(Patterns::new(texts))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Patterns {
-    fn new(texts: BTreeSet<Vec<u8>>) -> Self {
-        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-        // Leftmost-longest: of a secret and its own beginning, the whole secret goes. The patterns
-        // are few and plain bytes; that they can't be compiled would be beyond any size limit.
-        let automaton = (!texts.is_empty())
-            .then(|| {
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(&texts)
-                    .ok()
-            })
-            .flatten();
-        Self {
-            texts,
-            automaton,
-            longest,
+impl GuestShare {
+    fn take(&mut self, forms: &[Arc<[u8]>]) -> Result<(), MaskRefused> {
+        let bytes = self.bytes + forms.iter().map(|form| form.len()).sum::<usize>();
+        if self.masks == GUEST_MASKS || bytes > GUEST_BYTES {
+            return Err(self.refuse());
         }
+        self.masks += 1;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn refuse(&mut self) -> MaskRefused {
+        let first = !std::mem::replace(&mut self.refused, true);
+        MaskRefused { first }
+    }
+}
+
+/// What is looked for.
+#[derive(Debug)]
+enum Patterns {
+    /// There are no secrets.
+    Nothing,
+    /// These texts.
+    Known(Known),
+    /// There are secrets, and no way to look for them: nothing may be shown.
+    Everything,
+}
+
+#[derive(Debug)]
+struct Known {
+    texts: Vec<Arc<[u8]>>,
+    automaton: AhoCorasick,
+}
+
+impl Patterns {
+    fn new(texts: &BTreeSet<Arc<[u8]>>) -> Self {
+        if texts.is_empty() {
+            return Self::Nothing;
+        }
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        // Leftmost-longest: of a secret and its own beginning, the whole secret goes. With many bytes,
+        // any kind of automaton but this one takes up to a thousand times as many.
+        let kind = (bytes > FEW_BYTES).then_some(AhoCorasickKind::ContiguousNFA);
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(kind)
+            .build(texts);
+        Self::with(texts, automaton.ok())
+    }
+
+    /// Without an automaton, secrets can't be told from the rest.
+    fn with(texts: &BTreeSet<Arc<[u8]>>, automaton: Option<AhoCorasick>) -> Self {
+        let texts = texts.iter().cloned().collect();
+        match automaton {
+            Some(automaton) => Self::Known(Known { texts, automaton }),
+            None => Self::Everything,
+        }
+    }
+}
+
+impl Known {
+    fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if !self.automaton.is_match(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut masked = String::with_capacity(text.len());
+        self.automaton
+            .replace_all_with(text, &mut masked, |_, _, masked| {
+                masked.push_str(MASK);
+                true
+            });
+        Cow::Owned(masked)
     }
 
     /// Where the last part of `bytes` begins that could still become a secret; its length if none.
     fn undecided(&self, bytes: &[u8]) -> usize {
-        let first = bytes.len().saturating_sub(self.longest.saturating_sub(1));
-        (first..bytes.len())
-            .find(|&start| {
-                let tail = &bytes[start..];
-                self.texts
-                    .iter()
-                    .any(|text| text.len() > tail.len() && text.starts_with(tail))
-            })
-            .unwrap_or(bytes.len())
+        let mut borders = Vec::new();
+        let overlaps = self
+            .texts
+            .iter()
+            .map(|text| overlap(text, bytes, &mut borders));
+        bytes.len() - overlaps.max().unwrap_or(0)
     }
+
+    /// Replaces the secrets that begin before `end`; returns the result and how many bytes it stands
+    /// for.
+    fn replace_before(&self, bytes: &[u8], end: usize) -> (Vec<u8>, usize) {
+        let mut shown = Vec::with_capacity(bytes.len());
+        let mut used = 0;
+        for found in self.automaton.find_iter(bytes) {
+            if found.start() >= end {
+                break;
+            }
+            shown.extend_from_slice(&bytes[used..found.start()]);
+            shown.extend_from_slice(MASK.as_bytes());
+            used = found.end();
+        }
+        if used < end {
+            shown.extend_from_slice(&bytes[used..end]);
+            used = end;
+        }
+        (shown, used)
+    }
+}
+
+/// How many bytes at the end of `bytes` are the beginning of `text`, but not the whole of it. As Knuth,
+/// Morris and Pratt search: a guest chooses both, and may not make this slower than linear. `borders` is
+/// room to work in.
+fn overlap(text: &[u8], bytes: &[u8], borders: &mut Vec<usize>) -> usize {
+    let longest = text.len().saturating_sub(1);
+    let tail = &bytes[bytes.len().saturating_sub(longest)..];
+    let Some(first) = text.first().and_then(|byte| memchr::memchr(*byte, tail)) else {
+        return 0;
+    };
+    let tail = &tail[first..];
+    let step = |borders: &[usize], mut matched: usize, byte: u8| {
+        while matched > 0 && text[matched] != byte {
+            matched = borders[matched - 1];
+        }
+        matched + usize::from(text[matched] == byte)
+    };
+    borders.clear();
+    borders.push(0);
+    for at in 1..tail.len() {
+        let border = step(borders, borders[at - 1], text[at]);
+        borders.push(border);
+    }
+    tail.iter()
+        .fold(0, |matched, byte| step(borders, matched, *byte))
 }
 
 /// Masks a stream. It holds back the end of a piece only while that could be a secret's beginning.
@@ -115,15 +263,13 @@ pub struct MaskedStream {
 impl MaskedStream {
     /// Takes the next piece and returns what may be shown by now.
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
-        let patterns = self.masker.patterns();
-        let Some(automaton) = &patterns.automaton else {
-            let mut shown = std::mem::take(&mut self.held);
-            shown.extend_from_slice(piece);
-            return shown;
-        };
         self.held.extend_from_slice(piece);
-        let undecided = patterns.undecided(&self.held);
-        let (shown, used) = replace_before(automaton, &self.held, undecided);
+        let patterns = self.masker.patterns();
+        let Patterns::Known(known) = patterns.as_ref() else {
+            return self.take_all(&patterns);
+        };
+        let undecided = known.undecided(&self.held);
+        let (shown, used) = known.replace_before(&self.held, undecided);
         self.held.drain(..used);
         shown
     }
@@ -131,35 +277,22 @@ impl MaskedStream {
     /// Ends the stream and returns what was held back.
     pub fn finish(&mut self) -> Vec<u8> {
         let patterns = self.masker.patterns();
-        let held = std::mem::take(&mut self.held);
-        match &patterns.automaton {
-            Some(automaton) => replace_before(automaton, &held, held.len()).0,
-            None => held,
-        }
+        self.take_all(&patterns)
     }
-}
 
-/// Replaces the secrets that begin before `end`; returns the result and how many bytes it stands for.
-fn replace_before(automaton: &AhoCorasick, bytes: &[u8], end: usize) -> (Vec<u8>, usize) {
-    let mut shown = Vec::with_capacity(bytes.len());
-    let mut used = 0;
-    for found in automaton.find_iter(bytes) {
-        if found.start() >= end {
-            break;
+    fn take_all(&mut self, patterns: &Patterns) -> Vec<u8> {
+        let held = std::mem::take(&mut self.held);
+        match patterns {
+            Patterns::Nothing => held,
+            Patterns::Everything if held.is_empty() => held,
+            Patterns::Everything => MASK.as_bytes().to_vec(),
+            Patterns::Known(known) => known.replace_before(&held, held.len()).0,
         }
-        shown.extend_from_slice(&bytes[used..found.start()]);
-        shown.extend_from_slice(MASK.as_bytes());
-        used = found.end();
     }
-    if used < end {
-        shown.extend_from_slice(&bytes[used..end]);
-        used = end;
-    }
-    (shown, used)
 }
 
 /// Every form in which a secret may come out.
-fn encodings(secret: &str) -> Vec<Vec<u8>> {
+fn encodings(secret: &str) -> Vec<Arc<[u8]>> {
     let secret = secret.trim_end_matches(['\r', '\n']);
     let mut forms = BTreeSet::new();
     // A program that prints a secret of several lines prints them one by one.
@@ -171,13 +304,21 @@ fn encodings(secret: &str) -> Vec<Vec<u8>> {
         forms.extend(encodings_of_one(text));
     }
     forms.retain(|form| !form.trim_ascii().is_empty());
-    forms.into_iter().collect()
+    forms.into_iter().map(Arc::from).collect()
 }
 
 fn encodings_of_one(text: &str) -> Vec<Vec<u8>> {
+    let mut forms = base64_anywhere(text.as_bytes());
+    forms.push(text.as_bytes().to_vec());
+    forms.push(json_escaped(text).into_bytes());
+    if text.len() <= LONGEST_IN_ALL_FORMS {
+        forms.extend(encodings_of_short(text));
+    }
+    forms
+}
+
+fn encodings_of_short(text: &str) -> Vec<Vec<u8>> {
     let mut forms = vec![
-        text.as_bytes().to_vec(),
-        json_escaped(text).into_bytes(),
         uri_escaped(text, |byte| {
             byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)
         }),
@@ -197,7 +338,6 @@ fn encodings_of_one(text: &str) -> Vec<Vec<u8>> {
             .map(Vec::from),
     );
     forms.extend(powershell_fragments(text));
-    forms.extend(base64_anywhere(text.as_bytes()));
     forms
 }
 
@@ -309,6 +449,77 @@ mod tests {
         assert_eq!(stream.push(b"a sec"), b"a ");
         assert_eq!(stream.push(b"ond"), b"second");
         assert_eq!(stream.finish(), b"");
+    }
+
+    #[test]
+    fn what_cannot_be_looked_for_is_withheld_with_everything_else() {
+        let texts = BTreeSet::from([Arc::from(&b"secret"[..])]);
+        let masker = Masker::default();
+        masker.add("secret");
+        masker.lock().patterns = Some(Arc::new(Patterns::with(&texts, None)));
+        assert_eq!((&*masker.mask("a secret"), &*masker.mask("")), (MASK, ""));
+        let mut stream = masker.stream();
+        assert_eq!(stream.push(b"a sec"), MASK.as_bytes());
+        assert_eq!(stream.push(b"ret"), MASK.as_bytes());
+        assert_eq!(stream.finish(), b"");
+    }
+
+    #[test]
+    fn a_guest_cannot_add_masks_without_end() {
+        let masker = Masker::default();
+        let refused = |first| Err(MaskRefused { first });
+        assert_eq!(
+            masker.add_from_guest(&"x".repeat(LONGEST_GUEST_MASK + 1)),
+            refused(true)
+        );
+        for number in 0..GUEST_MASKS {
+            assert_eq!(masker.add_from_guest(&format!("mask-{number}-")), Ok(()));
+        }
+        assert_eq!(masker.add_from_guest("one more"), refused(false));
+        // One that is known takes nothing.
+        assert_eq!(masker.add_from_guest("mask-7-"), Ok(()));
+        assert_eq!(masker.mask("mask-7- mask-999-"), "*** ***");
+        // What the user adds is not counted.
+        masker.add("one more");
+        assert_eq!(masker.mask("one more"), MASK);
+    }
+
+    #[test]
+    fn long_masks_of_a_guest_are_bounded_together() {
+        let masker = Masker::default();
+        let long = |number: u8| char::from(b'a' + number).to_string().repeat(50_000);
+        let taken = (0..20).take_while(|n| masker.add_from_guest(&long(*n)).is_ok());
+        let taken = u8::try_from(taken.count()).unwrap();
+        assert!((2..10).contains(&taken), "{taken}");
+        let bytes: usize = masker.lock().texts.iter().map(|text| text.len()).sum();
+        assert!(bytes <= GUEST_BYTES, "{bytes}");
+        assert_eq!(masker.mask(&long(taken - 1)), MASK);
+        assert_eq!(masker.mask(&STANDARD.encode(long(0))), MASK);
+    }
+
+    #[test]
+    fn many_masks_at_once_are_built_once() {
+        let masker = Masker::default();
+        masker.add("a");
+        let before = masker.patterns();
+        masker.add("b");
+        masker.add("c");
+        assert!(masker.lock().patterns.is_none());
+        assert_eq!(masker.mask("abc"), "*********");
+        assert!(!Arc::ptr_eq(&before, &masker.patterns()));
+        assert!(Arc::ptr_eq(&masker.patterns(), &masker.patterns()));
+    }
+
+    #[test]
+    fn the_end_of_a_piece_is_held_back_in_linear_time() {
+        let masker = Masker::default();
+        // Each place in the piece is the beginning of the secret, up to the last byte.
+        masker.add(&"a".repeat(60_000));
+        let piece = [vec![b'a'; 59_000], vec![b'b']].concat();
+        let mut stream = masker.stream();
+        for _ in 0..20 {
+            assert_eq!(stream.push(&piece), piece);
+        }
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::failure::Failure;
+use crate::report::plain::harmless;
 use crate::report::style::{Palette, Tone};
 
 /// Prints a failure on standard error, and what to do about it.
@@ -41,13 +42,6 @@ pub(super) fn warning(text: &str) {
         palette.paint(Tone::Caution, "warning:"),
         harmless(text)
     );
-}
-
-/// Messages quote files that strangers wrote, and nothing in those may steer the terminal. A character
-/// stands for a character, so that carets below a line still point at the right one.
-fn harmless(text: &str) -> String {
-    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.replace(steers, "\u{fffd}")
 }
 
 /// Prints a line on standard output.

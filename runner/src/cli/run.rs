@@ -16,6 +16,7 @@ use crate::cli::workshop::{self, Base, Equipped};
 use crate::config::labels::{self, Choice};
 use crate::config::{self, Config};
 use crate::event::{Events, Level};
+use crate::exit_code;
 use crate::failure::{Failure, InputError, InputPlace};
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
@@ -29,7 +30,7 @@ use crate::report::github::Github;
 use crate::report::human::Human;
 use crate::report::json::Json;
 use crate::report::progress::TerminalProgress;
-use crate::report::{self, Reporter};
+use crate::report::{self, Reporter, ReporterFailure};
 use crate::source::file::Selected;
 use crate::source::{command, file};
 use crate::steps::context::{JobFacts, StepScope};
@@ -76,7 +77,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let equipped = base.with_engine(&loaded.config).await?;
     let preparing = prepare(&equipped, &request.image);
     if equipped.unless_stopped(&cancel, preparing).await?.is_none() {
-        return Ok(crate::exit_code::CANCELLED);
+        return Ok(exit_code::CANCELLED);
     }
     accept(request, &equipped, cancel, masker, reporters, image.remark).await
 }
@@ -119,14 +120,21 @@ async fn accept(
         progress: Arc::new(TerminalProgress::new(false)),
     };
     let code = driver::run(&request, &around).await;
-    drop(around);
     // The driver has waited for the reporters; one that hangs is not waited for again.
-    if reporting.is_finished() {
-        for failure in reporting.join().unwrap_or_default() {
-            output::warning(&failure);
-        }
+    let failures = reporting.failures();
+    for failure in &failures {
+        output::warning(&failure.message);
     }
-    Ok(code)
+    Ok(code_with(code, &failures))
+}
+
+/// A job that succeeded without the record that somebody asked for did not do what it should.
+fn code_with(code: u8, failures: &[ReporterFailure]) -> u8 {
+    if code == exit_code::SUCCESS && failures.iter().any(|failure| failure.is_record) {
+        exit_code::INFRASTRUCTURE
+    } else {
+        code
+    }
 }
 
 fn select(arguments: &RunArguments) -> Result<Selected, Failure> {
@@ -315,4 +323,21 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
         Format::Json => Box::new(Json::default()),
     });
     Ok(reporters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_record_is_a_failure_of_a_job_that_had_none() {
+        let lost = |is_record| ReporterFailure {
+            message: String::new(),
+            is_record,
+        };
+        assert_eq!(code_with(0, &[]), 0);
+        assert_eq!(code_with(0, &[lost(false)]), 0);
+        assert_eq!(code_with(0, &[lost(false), lost(true)]), 69);
+        assert_eq!(code_with(1, &[lost(true)]), 1);
+    }
 }

@@ -42,4 +42,8 @@ impl Reporter for EventsFile {
     fn name(&self) -> String {
         format!("writing events to `{}`", self.path.display())
     }
+
+    fn is_record(&self) -> bool {
+        true
+    }
 }

@@ -1,13 +1,15 @@
 //! `--format github`: workflow commands for a log that GitHub shows. Each step is a group, each failure
 //! an annotation.
 //!
-//! What the guest prints is shown as it is: its own workflow commands are meant for the same log. The
-//! job's words are Dormer's, with what they quote made harmless.
+//! What the guest prints is shown with its colours and its workflow commands, which are meant for the same
+//! log, but without what would steer a terminal. The job's words are Dormer's, with what they quote made
+//! harmless.
 
 use std::io::{self, BufWriter, Stdout, Write};
 
 use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped};
 use crate::report::Reporter;
+use crate::report::plain::{harmless, output_line};
 use crate::report::style::duration;
 use crate::report::tail::{Tail, exit_code};
 
@@ -76,9 +78,11 @@ impl<O: Write + Send> Github<O> {
 
 /// Text after a workflow command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    let coded = text
+        .replace('%', "%25")
         .replace('\r', "%0D")
-        .replace('\n', "%0A")
+        .replace('\n', "%0A");
+    harmless(&coded).into_owned()
 }
 
 /// Text within a workflow command.
@@ -102,8 +106,9 @@ impl<O: Write + Send> Reporter for Github<O> {
                 writeln!(self.out, "::group::{}", data(name))
             }
             JobEvent::Log { text, .. } => {
-                self.tail.line(text);
-                writeln!(self.out, "{text}")
+                let line = output_line(text);
+                self.tail.line(&line);
+                writeln!(self.out, "{line}")
             }
             JobEvent::StepFinished {
                 outcome: Conclusion::Skipped,
@@ -142,5 +147,33 @@ impl<O: Write + Send> Reporter for Github<O> {
 
     fn name(&self) -> String {
         "writing to standard output".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Events, Message, Stage, Stream};
+
+    #[tokio::test]
+    async fn nothing_steers_the_log_but_colours_and_commands() {
+        let (events, mut queue) = Events::accept("job");
+        let name = "one\u{1b}[2J\n::error::x".to_owned();
+        events.emit(JobEvent::StepStarted {
+            number: 1,
+            stage: Stage::Main,
+            id: None,
+            name,
+        });
+        let line = "::notice::\u{1b}[31mred\u{1b}]0;title\u{7}".to_owned();
+        events.log(1, Stream::Stdout, vec![line]).await;
+        let mut github = Github::new(Vec::new());
+        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
+            stamped.iter().for_each(|one| github.report(one).unwrap());
+        }
+        assert_eq!(
+            String::from_utf8(github.out).unwrap(),
+            "::group::one\u{fffd}[2J%0A::error::x\n::notice::\u{1b}[31mred\n"
+        );
     }
 }

@@ -32,4 +32,8 @@ impl Reporter for Json {
     fn name(&self) -> String {
         "writing to standard output".to_owned()
     }
+
+    fn is_record(&self) -> bool {
+        true
+    }
 }

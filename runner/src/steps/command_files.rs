@@ -1,8 +1,11 @@
 //! The files through which a step talks to the runner: `GITHUB_ENV` and its siblings. New ones for each
 //! step; read back with the step's result, in the same round trip.
 
+use std::collections::HashSet;
+
 use dormer_workflow::command_file::{
-    Assignment, CommandFile, CommandFileError, parse_assignments, parse_env, parse_path,
+    Assignment, CommandFile, CommandFileError, OUTPUT_LIMIT, SUMMARY_LIMIT, parse_assignments,
+    parse_env, parse_path,
 };
 
 use crate::guest::bundle::FileIn;
@@ -17,6 +20,18 @@ const FILES: [CommandFile; 5] = [
     CommandFile::Path,
     CommandFile::StepSummary,
 ];
+
+/// The largest of the files whose contents are kept. The official runner limits outputs only; but all of
+/// these stay in memory to the job's end, and none that a build writes comes near.
+const LARGEST_FILE: usize = OUTPUT_LIMIT;
+/// How many names or directories one file may hold.
+const MOST_ENTRIES: usize = 5000;
+/// How many directories steps may put in front of the search path, which has to fit a variable.
+const MOST_DIRECTORIES: usize = 1000;
+/// How many complaints about one step's files are told.
+const COMPLAINTS: usize = 10;
+/// What the names of Dormer's own variables in the guest begin with.
+const OWN_PREFIX: &str = "DORMER_";
 
 /// One step's files.
 #[derive(Debug, Clone)]
@@ -36,6 +51,22 @@ pub struct Said {
     pub refused: Vec<String>,
     /// Why the step fails though its program did not.
     pub errors: Vec<String>,
+}
+
+impl Said {
+    /// What people should hear of it. A file may give thousands of reasons, and the same one thousands
+    /// of times.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let texts = self.errors.iter().chain(&self.refused);
+        let mut different = texts.filter(|text| seen.insert(*text)).cloned();
+        let mut told: Vec<String> = different.by_ref().take(COMPLAINTS).collect();
+        let more = different.count();
+        if more > 0 {
+            told.push(format!("… and {more} more about the step's command files"));
+        }
+        told
+    }
 }
 
 impl CommandFiles {
@@ -71,39 +102,110 @@ impl CommandFiles {
 }
 
 /// Takes what a step's files say into the state. What stands before a mistake counts, as in the
-/// official runner.
+/// official runner; of a file that says too much, nothing does.
 pub fn apply(contents: &[Vec<u8>], state: &mut ExecutorState) -> Said {
     let mut said = Said::default();
     for (file, bytes) in FILES.iter().zip(contents) {
-        let mut wrong = |error: Option<CommandFileError>| {
-            let two = error.map(|error| [file.failure(), error.to_string()]);
-            said.errors.extend(two.into_iter().flatten());
-        };
-        match file {
-            CommandFile::Env => {
-                let requests = parse_env(bytes);
-                state
-                    .environment
-                    .extend(requests.entries.into_iter().map(pair));
-                wrong(requests.error);
-                said.refused.extend(requests.refused);
-            }
-            CommandFile::Output => {
-                let assignments = parse_assignments(bytes);
-                wrong(assignments.error);
-                said.outputs
-                    .extend(assignments.entries.into_iter().map(pair));
-            }
-            CommandFile::Path => match parse_path(bytes) {
-                Ok(directories) => directories.iter().for_each(|one| state.prepend_path(one)),
-                Err(error) => wrong(Some(error)),
-            },
-            CommandFile::StepSummary => said.summary.clone_from(bytes),
-            // Kept for an action's post step, of which there is none yet.
-            CommandFile::State => {}
+        if let Err(why) = take(*file, bytes, state, &mut said) {
+            said.errors.extend([file.failure(), why]);
         }
     }
     said
+}
+
+fn take(
+    file: CommandFile,
+    bytes: &[u8],
+    state: &mut ExecutorState,
+    said: &mut Said,
+) -> Result<(), String> {
+    match file {
+        CommandFile::Env => {
+            check_size(file, bytes)?;
+            let requests = parse_env(bytes);
+            check_entries(file, requests.entries.len() + requests.refused.len())?;
+            said.refused.extend(requests.refused);
+            let (own, others): (Vec<_>, Vec<_>) =
+                requests.entries.into_iter().partition(is_dormers_own);
+            said.refused.extend(own.iter().map(refusal));
+            state.environment.extend(others.into_iter().map(pair));
+            explained(requests.error)
+        }
+        CommandFile::Output => {
+            check_size(file, bytes)?;
+            let assignments = parse_assignments(bytes);
+            check_entries(file, assignments.entries.len())?;
+            said.outputs
+                .extend(assignments.entries.into_iter().map(pair));
+            explained(assignments.error)
+        }
+        CommandFile::Path => {
+            check_size(file, bytes)?;
+            let directories = parse_path(bytes).map_err(|error| error.to_string())?;
+            check_directories(state.path.len() + directories.len())?;
+            directories.iter().for_each(|one| state.prepend_path(one));
+            Ok(())
+        }
+        // As in the official runner, a summary that is too large fails nothing.
+        CommandFile::StepSummary if bytes.len() > SUMMARY_LIMIT => {
+            said.refused.extend(check_size(file, bytes).err());
+            Ok(())
+        }
+        CommandFile::StepSummary => {
+            said.summary = bytes.to_vec();
+            Ok(())
+        }
+        // Kept for an action's post step, of which there is none yet.
+        CommandFile::State => Ok(()),
+    }
+}
+
+fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {
+    let (name, has) = (file.variable(), bytes.len());
+    if has <= LARGEST_FILE {
+        return Ok(());
+    }
+    Err(format!(
+        "The file of `{name}` has {has} bytes, and at most {LARGEST_FILE} are taken from one step"
+    ))
+}
+
+fn check_entries(file: CommandFile, has: usize) -> Result<(), String> {
+    let name = file.variable();
+    if has <= MOST_ENTRIES {
+        return Ok(());
+    }
+    Err(format!(
+        "The file of `{name}` has {has} entries, and at most {MOST_ENTRIES} are taken from one step"
+    ))
+}
+
+fn check_directories(has: usize) -> Result<(), String> {
+    if has <= MOST_DIRECTORIES {
+        return Ok(());
+    }
+    Err(format!(
+        "`GITHUB_PATH` would put {has} directories in front of the search path, and at most \
+         {MOST_DIRECTORIES} are taken from a job"
+    ))
+}
+
+fn explained(error: Option<CommandFileError>) -> Result<(), String> {
+    error.map_or(Ok(()), |error| Err(error.to_string()))
+}
+
+/// Whether it would steer what Dormer itself runs in the guest.
+fn is_dormers_own(assignment: &Assignment) -> bool {
+    let beginning = assignment.name.trim_start().get(..OWN_PREFIX.len());
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(OWN_PREFIX))
+}
+
+fn refusal(assignment: &Assignment) -> String {
+    format!(
+        "`{}` cannot be set in `GITHUB_ENV`: variables whose names begin with `{OWN_PREFIX}` are \
+         Dormer's own",
+        assignment.name
+    )
 }
 
 fn pair(assignment: Assignment) -> (String, String) {
@@ -149,6 +251,69 @@ mod tests {
         let said = apply(&contents("NODE_OPTIONS=--x\n", "", ""), &mut state);
         assert_eq!((said.errors.len(), said.refused.len()), (0, 1));
         assert_eq!(state.environment.get("NODE_OPTIONS"), None);
+    }
+
+    #[test]
+    fn the_names_of_dormers_own_variables_are_refused() {
+        let mut state = ExecutorState::new(Variables::default());
+        let env = "A=1\ndormer_Tag=x\nDORMER_VARIABLES<<E\ny\nE\nDORMERS=2\nDÖRMER_=3\n";
+        let said = apply(&contents(env, "DORMER_X=output", ""), &mut state);
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert_eq!(said.refused.len(), 2);
+        assert!(
+            said.refused[0].contains("`dormer_Tag`"),
+            "{:?}",
+            said.refused
+        );
+        let names: Vec<_> = state.environment.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["A", "DORMERS", "DÖRMER_"]);
+        assert_eq!(said.outputs.get("DORMER_X"), Some("output"));
+    }
+
+    #[test]
+    fn complaints_are_told_once_and_not_without_end() {
+        let mut state = ExecutorState::new(Variables::default());
+        let env = "NODE_OPTIONS=--x\n".repeat(1000) + "nonsense\n";
+        let said = apply(&contents(&env, "", ""), &mut state);
+        assert_eq!(said.complaints().len(), 3, "{:?}", said.complaints());
+        let env: String = (0..1000).map(|n| format!("DORMER_{n}=\n")).collect();
+        let said = apply(&contents(&env, "", ""), &mut state);
+        assert_eq!(said.complaints().len(), COMPLAINTS + 1);
+        assert!(said.complaints()[COMPLAINTS].contains("990 more"));
+    }
+
+    #[test]
+    fn files_that_say_too_much_fail_the_step() {
+        let large = format!("a={}\n", "x".repeat(LARGEST_FILE));
+        let many: String = (0..=MOST_ENTRIES).map(|n| format!("n{n}=\n")).collect();
+        let directories: String = (0..=MOST_DIRECTORIES)
+            .map(|n| format!("C:\\{n}\n"))
+            .collect();
+        let cases = [
+            (large.as_str(), "", "", "1048579 bytes"),
+            ("", &large, "", "`GITHUB_OUTPUT`"),
+            (&many, "", "", "5001 entries"),
+            ("", &many, "", "5001 entries"),
+            ("", "", &large, "`GITHUB_PATH`"),
+            ("", "", &directories, "1001 directories"),
+        ];
+        for (env, output, path, words) in cases {
+            let mut state = ExecutorState::new(Variables::default());
+            let said = apply(&contents(env, output, path), &mut state);
+            assert_eq!(said.errors.len(), 2, "{:?}", said.errors);
+            assert!(said.errors[1].contains(words), "{:?}", said.errors);
+            assert_eq!(said.outputs, Variables::default());
+            assert_eq!(state, ExecutorState::new(Variables::default()));
+        }
+    }
+
+    #[test]
+    fn a_large_summary_is_dropped_and_fails_nothing() {
+        let mut files = contents("", "", "");
+        files[4] = vec![b'x'; SUMMARY_LIMIT + 1];
+        let said = apply(&files, &mut ExecutorState::new(Variables::default()));
+        assert_eq!((said.errors.len(), said.refused.len()), (0, 1));
+        assert!(said.summary.is_empty());
     }
 
     #[test]

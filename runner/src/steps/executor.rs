@@ -290,8 +290,8 @@ impl Executor<'_> {
             return Ok(StepEnd::plain(forced.unwrap_or(Conclusion::Failure)));
         };
         let said = command_files::apply(&result.files_out, state);
-        for text in said.refused.iter().chain(&said.errors) {
-            self.complain(text.clone());
+        for text in said.complaints() {
+            self.complain(text);
         }
         let succeeded = result.exit_code == 0 && said.errors.is_empty();
         let own = if succeeded {

@@ -1,5 +1,7 @@
 //! What one step leaves for the next.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::Conclusion;
@@ -67,15 +69,26 @@ pub struct StepRecord {
 }
 
 /// Names with values, in order. Names are compared as Windows does, without their case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Variables(Vec<(String, String)>);
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<(String, String)>", into = "Vec<(String, String)>")]
+pub struct Variables {
+    /// By the time of their setting. A guest may set very many, so that none is searched for.
+    entries: BTreeMap<u64, (String, String)>,
+    /// The keys of `entries`, by folded name.
+    places: HashMap<String, u64>,
+    /// The key of the next entry.
+    next: u64,
+}
 
 impl Variables {
     /// Sets a variable; an earlier one of the same name goes.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         let name = name.into();
-        self.0.retain(|(other, _)| !same_name(other, &name));
-        self.0.push((name, value.into()));
+        if let Some(earlier) = self.places.insert(folded(&name), self.next) {
+            self.entries.remove(&earlier);
+        }
+        self.entries.insert(self.next, (name, value.into()));
+        self.next += 1;
     }
 
     /// Sets several.
@@ -87,22 +100,30 @@ impl Variables {
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(other, _)| same_name(other, name));
-        found.map(|(_, value)| value.as_str())
+        let place = self.places.get(&folded(name))?;
+        self.entries.get(place).map(|(_, value)| value.as_str())
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
+        self.entries
+            .values()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// All of them, to give away.
     pub fn into_pairs(self) -> Vec<(String, String)> {
-        self.0
+        self.entries.into_values().collect()
     }
 }
+
+impl PartialEq for Variables {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Variables {}
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
@@ -112,8 +133,20 @@ impl FromIterator<(String, String)> for Variables {
     }
 }
 
-fn same_name(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) || one.to_uppercase() == other.to_uppercase()
+impl From<Vec<(String, String)>> for Variables {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        Self::from_iter(pairs)
+    }
+}
+
+impl From<Variables> for Vec<(String, String)> {
+    fn from(variables: Variables) -> Self {
+        variables.into_pairs()
+    }
+}
+
+fn folded(name: &str) -> String {
+    name.to_uppercase()
 }
 
 impl ExecutorState {
@@ -152,5 +185,26 @@ mod tests {
         assert_eq!(read, state);
         assert_eq!(read.environment.get("path"), Some("2"));
         assert_eq!(read.path, ["a", "b"]);
+    }
+    #[test]
+    fn the_last_of_a_name_counts_and_stands_last() {
+        let mut variables = Variables::default();
+        for (name, value) in [("Ä", "1"), ("b", "2"), ("ä", "3")] {
+            variables.set(name, value);
+        }
+        let pairs = [("b", "2"), ("ä", "3")];
+        assert!(variables.iter().eq(pairs));
+        assert_eq!(
+            serde_json::to_string(&variables).unwrap(),
+            r#"[["b","2"],["ä","3"]]"#
+        );
+    }
+
+    #[test]
+    fn many_variables_take_no_longer_than_that_many() {
+        let pairs = (0..200_000).map(|n| (format!("n{}", n % 150_000), String::new()));
+        let variables = Variables::from_iter(pairs);
+        assert_eq!(variables.iter().count(), 150_000);
+        assert_eq!(variables.get("N149999"), Some(""));
     }
 }
