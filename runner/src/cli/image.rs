@@ -134,7 +134,6 @@ async fn build(base: Base, name: &str) -> Result<u8, Failure> {
     let progress = TerminalProgress::new(true);
     let cancel = workshop::cancel_on_signals()?;
     let building = build::ensure(equipped.workshop(), &recipe, &progress);
-    let building = async { Ok(building.await?) };
     let Some(image) = equipped.unless_stopped(&cancel, building).await? else {
         return Ok(exit_code::CANCELLED);
     };

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
-use crate::artifact::write::OutDirectory;
 use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments};
 use crate::cli::gc;
 use crate::cli::output;
@@ -68,9 +67,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     if let Some(root) = &request.workspace {
         scan(root, &request.written)?;
     }
-    if !arguments.artifacts.is_empty() {
-        OutDirectory::open(&request.out)?;
-    }
+    request.check_out()?;
     let reporters = reporters(&arguments)?;
 
     let cancel = workshop::cancel_on_signals()?;

@@ -8,6 +8,8 @@ use dormer_workflow::workflow::{Job, Workflow};
 use secrecy::SecretString;
 
 use crate::artifact::rules::Rules;
+use crate::artifact::write::OutDirectory;
+use crate::failure::InputError;
 use crate::instance::accelerator::Wish;
 use crate::vmm::machine::Network;
 
@@ -61,4 +63,14 @@ pub struct JobRequest {
     pub keep_for: Duration,
     /// How long the job may take, from its acceptance.
     pub timeout: Option<Duration>,
+}
+
+impl JobRequest {
+    /// Whether artifacts can be written where they are to go: better known before the job than after it.
+    pub fn check_out(&self) -> Result<(), InputError> {
+        if self.artifacts.is_empty() {
+            return Ok(());
+        }
+        OutDirectory::open(&self.out).map(drop)
+    }
 }
