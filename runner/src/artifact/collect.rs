@@ -8,11 +8,12 @@ use std::sync::Arc;
 use crate::artifact::manifest::Artifact;
 use crate::artifact::names::{self, CaseClashes};
 use crate::artifact::rules::{Place, Root, Rules};
+use crate::artifact::unpack::{CollectError, Unpacked, unpack};
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
 use crate::guest::channel::GuestChannel;
 use crate::guest::dialect::Listing;
-use crate::guest::transfer;
+use crate::guest::transfer::{self, FetchError, Told};
 
 /// What a guest may make the host store.
 #[derive(Debug, Clone, Copy)]
@@ -35,17 +36,7 @@ impl Default for Limits {
     }
 }
 
-/// Why artifacts did not come back.
-#[derive(Debug)]
-pub enum CollectError {
-    /// The guest offered more than is taken, or broke the stream; the job fails.
-    Refused(String),
-    /// The machinery failed.
-    Infra(InfraFailure),
-}
-
 /// What is looked for, and where.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// The patterns.
     pub rules: &'a Rules,
@@ -55,6 +46,8 @@ pub struct Request<'a> {
     pub out: &'a Arc<OutDirectory>,
     /// The job's id, for the manifest.
     pub job: &'a str,
+    /// A text with every secret in it replaced.
+    pub hide: &'a (dyn Fn(&str) -> String + Sync),
     /// Limits on what is taken.
     pub limits: Limits,
 }
@@ -70,44 +63,19 @@ pub struct Collected {
     pub refused: Vec<String>,
 }
 
-/// Fetches everything that the patterns name and that may be taken.
+/// Fetches everything that the patterns name and that may be taken, and puts it in place. What is not
+/// taken keeps nothing else back.
 pub async fn collect(
     channel: &dyn GuestChannel,
     request: Request<'_>,
-) -> Result<Collected, CollectError> {
+) -> Result<Collected, InfraFailure> {
     let mut collected = Collected::default();
-    let mut clashes = CaseClashes::default();
-    let mut taken = Taken {
-        files: 0,
-        bytes: 0,
-        limits: request.limits,
-    };
+    let mut taken = Taken::new(request.limits);
     for place in request.rules.places() {
-        let directory = directory_of(channel, &place, request.workspace);
-        let found = transfer::list(channel, &directory, &place.start, request.limits.listed)
-            .await
-            .map_err(|error| CollectError::Refused(error.to_string()))?;
-        let mut wanted = BTreeMap::new();
-        for entry in found {
-            // Matching needs text; a name that is none can't have been asked for by name, but can
-            // be by a wildcard, and is then refused below.
-            let shown = String::from_utf8_lossy(&entry.name).into_owned();
-            if entry.kind == 'd' || !request.rules.matches(place.root, &shown) {
-                continue;
-            }
-            match accept(&entry, place.root, request.out, &mut clashes) {
-                Ok(name) => {
-                    let added = taken.add(&name, entry.size);
-                    added.map_err(CollectError::Refused)?;
-                    wanted.insert(entry.name, name);
-                }
-                Err(why) => collected.refused.push(why),
-            }
-        }
-        if !wanted.is_empty() {
-            let budget = request.limits.bytes;
-            let fetched = fetch(channel, &directory, wanted, request.out, budget).await?;
-            collected.artifacts.extend(fetched);
+        match collect_from(channel, &request, &place, &mut taken, &mut collected).await {
+            Ok(()) => {}
+            Err(CollectError::Refused(why)) => collected.refused.push(why),
+            Err(CollectError::Infra(failure)) => return Err(failure),
         }
     }
     if collected.artifacts.is_empty() && collected.refused.is_empty() {
@@ -119,39 +87,113 @@ pub async fn collect(
     request
         .out
         .publish(request.job, collected.artifacts.clone())
-        .map_err(|why| {
-            CollectError::Infra(InfraFailure::new("cannot keep the artifacts").because(why))
-        })?;
+        .map_err(|why| InfraFailure::new("cannot keep the artifacts").because(why))?;
     Ok(collected)
+}
+
+/// Fetches what is wanted of one place.
+async fn collect_from(
+    channel: &dyn GuestChannel,
+    request: &Request<'_>,
+    place: &Place,
+    taken: &mut Taken,
+    collected: &mut Collected,
+) -> Result<(), CollectError> {
+    let directory = directory_of(channel, place, request.workspace);
+    let found = transfer::list(channel, &directory, &place.start, request.limits.listed)
+        .await
+        .map_err(|error| CollectError::Refused(error.to_string()))?;
+    warn(collected, "looking for artifacts", &found.complaints);
+    let mut wanted = BTreeMap::new();
+    for entry in found.what {
+        // Matching needs text; a name that is none can't have been asked for by name, but can
+        // be by a wildcard, and is then refused below.
+        let shown = String::from_utf8_lossy(&entry.name);
+        if entry.kind == 'd' || !request.rules.matches(place.root, &shown) {
+            continue;
+        }
+        match accept(&entry, place.root, request, &mut taken.clashes) {
+            Ok(name) => {
+                taken
+                    .add(&name, entry.size)
+                    .map_err(CollectError::Refused)?;
+                wanted.insert(entry.name, name);
+            }
+            Err(why) => collected.refused.push(why),
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let came: u64 = collected.artifacts.iter().map(|one| one.size).sum();
+    let budget = request.limits.bytes.saturating_sub(came);
+    let fetched = fetch(channel, &directory, wanted, request.out, budget).await?;
+    collected.artifacts.extend(fetched.what.came);
+    collected.refused.extend(fetched.what.refused);
+    warn(collected, "fetching artifacts", &fetched.complaints);
+    Ok(())
+}
+
+/// Passes on what the guest had to say, each of its lines by itself.
+fn warn(collected: &mut Collected, what: &str, complaints: &str) {
+    const LINES: usize = 10;
+    let lines = complaints.lines().take(LINES);
+    collected
+        .warnings
+        .extend(lines.map(|line| format!("{what}: {line}")));
 }
 
 /// What a file that the guest offers will be called; or why it is not taken.
 fn accept(
     entry: &Listing,
     root: Root,
-    out: &OutDirectory,
+    request: &Request<'_>,
     clashes: &mut CaseClashes,
 ) -> Result<String, String> {
+    // First: whatever else is wrong with it is told with its name.
+    let shown = String::from_utf8_lossy(&entry.name);
+    refuse_secret(&shown, request)?;
     if entry.kind != 'f' {
-        let shown = String::from_utf8_lossy(&entry.name);
         return Err(format!(
             "the guest's file {shown:?} is refused: it is a link or a device"
         ));
     }
     let name = out_name(root, &entry.name)?;
+    refuse_secret(&name, request)?;
     clashes.add(&name)?;
-    out.check_free(&name)?;
+    request.out.check_free(&name)?;
     Ok(name)
+}
+
+/// A name is shown in many places, and one that was masked would be another file's.
+fn refuse_secret(name: &str, request: &Request<'_>) -> Result<(), String> {
+    let hidden = (request.hide)(name);
+    if hidden == name {
+        return Ok(());
+    }
+    Err(format!(
+        "the guest's file {hidden:?} is refused: its name holds a secret"
+    ))
 }
 
 /// Counts what is taken.
 struct Taken {
     files: usize,
     bytes: u64,
+    clashes: CaseClashes,
     limits: Limits,
 }
 
 impl Taken {
+    fn new(limits: Limits) -> Self {
+        Self {
+            files: 0,
+            bytes: 0,
+            clashes: CaseClashes::default(),
+            limits,
+        }
+    }
+
     fn add(&mut self, name: &str, size: u64) -> Result<(), String> {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(size);
@@ -195,120 +237,92 @@ async fn fetch(
     wanted: BTreeMap<Vec<u8>, String>,
     out: &Arc<OutDirectory>,
     budget: u64,
-) -> Result<Vec<Artifact>, CollectError> {
+) -> Result<Told<Unpacked>, CollectError> {
     let names = wanted.keys().cloned().collect();
     let out = Arc::clone(out);
     let unpack = move |tar: &mut dyn Read| unpack(tar, wanted, &out, budget);
-    let fetched = transfer::fetch(channel, directory, names, unpack).await;
-    fetched.map_err(|error| CollectError::Refused(error.to_string()))?
-}
-
-/// Takes exactly the wanted files from a guest's tar stream, each once.
-fn unpack(
-    tar: &mut dyn Read,
-    mut wanted: BTreeMap<Vec<u8>, String>,
-    out: &OutDirectory,
-    mut budget: u64,
-) -> Result<Vec<Artifact>, CollectError> {
-    let broken = |error: std::io::Error| {
-        CollectError::Refused(format!("the guest's archive cannot be read: {error}"))
-    };
-    let mut artifacts = Vec::new();
-    let mut archive = tar::Archive::new(tar);
-    for entry in archive.entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let path = entry.path_bytes().into_owned();
-        let path = path.strip_prefix(b"./").unwrap_or(&path).to_vec();
-        let Some(name) = wanted.remove(&path) else {
-            return Err(CollectError::Refused(format!(
-                "the guest's archive holds {:?}, which nobody asked for",
-                String::from_utf8_lossy(&path)
-            )));
-        };
-        if !entry.header().entry_type().is_file() {
-            return Err(CollectError::Refused(format!(
-                "the guest's file `{name}` became a link"
-            )));
+    match transfer::fetch(channel, directory, names, unpack).await {
+        Ok(told) => Ok(told),
+        // What came whole before is kept.
+        Err(FetchError::Reader((what, CollectError::Refused(why)), complaints)) => {
+            let mut refused = vec![why];
+            refused.extend(what.refused);
+            Ok(Told {
+                what: Unpacked { refused, ..what },
+                complaints,
+            })
         }
-        let artifact = out
-            .receive(&name, &mut (&mut entry).take(budget.saturating_add(1)))
-            .map_err(|error| {
-                CollectError::Infra(
-                    InfraFailure::new(format!("cannot write the artifact `{name}`")).because(error),
-                )
-            })?;
-        budget = budget.checked_sub(artifact.size).ok_or_else(|| {
-            CollectError::Refused(format!("the artifact `{name}` grew beyond what is taken"))
-        })?;
-        artifacts.push(artifact);
+        Err(FetchError::Reader((_, failure), _)) => Err(failure),
+        Err(FetchError::Channel(error)) => Err(CollectError::Refused(error.to_string())),
     }
-    if let Some(name) = wanted.into_values().next() {
-        return Err(CollectError::Refused(format!(
-            "the guest did not send `{name}`"
-        )));
-    }
-    Ok(artifacts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn archive(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, kind, contents) in entries {
-            let mut header = tar::Header::new_gnu();
-            header.set_entry_type(*kind);
-            header.set_size(contents.len() as u64);
-            header.set_mode(0o644);
-            // Straight into the header: the library refuses to write such names.
-            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
-            header.set_cksum();
-            builder.append(&header, contents.as_bytes()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
-
-    fn try_unpack(archive: &[u8], wanted: &[&str], budget: u64) -> Result<Vec<Artifact>, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let out = OutDirectory::open(&directory.path().join("out")).unwrap();
-        let wanted = wanted
-            .iter()
-            .map(|n| (n.as_bytes().to_vec(), (*n).to_owned()))
-            .collect();
-        let mut reader = archive;
-        let result = unpack(&mut reader, wanted, &out, budget);
-        let strays = std::fs::read_dir(directory.path()).unwrap().count();
-        assert_eq!(strays, 1, "something was written outside");
-        result.map_err(|error| match error {
-            CollectError::Refused(why) => why,
-            CollectError::Infra(failure) => failure.to_string(),
-        })
-    }
+    use crate::artifact::unpack::tests::archive;
+    use crate::guest::fake;
 
     #[test]
-    fn exactly_what_was_asked_for_is_taken() {
-        let file = tar::EntryType::Regular;
-        let good = archive(&[("./a.txt", file, "hello")]);
-        assert_eq!(try_unpack(&good, &["a.txt"], 100).unwrap()[0].size, 5);
-        let evil = [
-            (archive(&[("../evil", file, "x")]), "nobody asked for"),
-            (archive(&[("/etc/evil", file, "x")]), "nobody asked for"),
-            (
-                archive(&[("a.txt", tar::EntryType::Symlink, "")]),
-                "became a link",
-            ),
-            (
-                archive(&[("a.txt", file, "x"), ("a.txt", file, "y")]),
-                "nobody asked for",
-            ),
-            (archive(&[]), "did not send"),
-            (archive(&[("a.txt", file, &"x".repeat(200))]), "grew beyond"),
-            (b"garbage garbage garbage".to_vec(), "cannot be read"),
-        ];
-        for (archive, why) in evil {
-            let error = try_unpack(&archive, &["a.txt"], 100).unwrap_err();
-            assert!(error.contains(why), "{error}");
+    fn a_name_that_holds_a_secret_is_refused_without_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
+        let rules = Rules::parse(&["**".to_owned()]).unwrap();
+        let request = Request {
+            rules: &rules,
+            workspace: "C:\\a",
+            out: &out,
+            job: "build",
+            hide: &|text| text.replace("hunter2", "***"),
+            limits: Limits::default(),
+        };
+        for kind in ['f', 'l'] {
+            let entry = Listing {
+                kind,
+                size: 1,
+                name: b"logs/hunter2.txt".to_vec(),
+            };
+            let mut clashes = CaseClashes::default();
+            let why = accept(&entry, Root::Workspace, &request, &mut clashes).unwrap_err();
+            assert!(
+                why.contains("logs/***.txt") && why.contains("secret"),
+                "{why}"
+            );
+            assert!(!why.contains("hunter2"), "{why}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_file_and_an_unreadable_directory_keep_nothing_else_back() {
+        let tar = archive(&[("a.log", tar::EntryType::Regular, "text")]);
+        let channel = fake::channel(move |line, _| match line {
+            "sh" => (
+                b"f 4 ./a.log\0f 4 ./b.log\0".to_vec(),
+                "find: 'private': Permission denied",
+                1,
+            ),
+            _ => (tar.clone(), "tar: b.log: Cannot open", 1),
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
+        let rules = Rules::parse(&["*.log".to_owned()]).unwrap();
+        let request = Request {
+            rules: &rules,
+            workspace: "C:\\a",
+            out: &out,
+            job: "build",
+            hide: &str::to_owned,
+            limits: Limits::default(),
+        };
+        let collected = collect(&channel, request).await.unwrap();
+        assert_eq!(collected.artifacts.len(), 1);
+        assert_eq!(collected.refused, ["the guest did not send `b.log`"]);
+        let warned = [
+            "looking for artifacts: find: 'private': Permission denied",
+            "fetching artifacts: tar: b.log: Cannot open",
+        ];
+        assert_eq!(collected.warnings, warned);
+        let text = std::fs::read_to_string(directory.path().join("a.log")).unwrap();
+        assert_eq!(text, "text");
     }
 }

@@ -5,4 +5,5 @@ pub mod collect;
 pub mod manifest;
 pub mod names;
 pub mod rules;
+mod unpack;
 pub mod write;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -11,9 +12,13 @@ use sha2::{Digest, Sha256};
 
 use crate::artifact::manifest::{Artifact, ArtifactManifest, FILE_NAME, VERSION};
 use crate::failure::InputError;
+use crate::guest::channel::random_word;
 
-/// The folder that files are put together in.
+/// What the folder that files are put together in is called, before a word that is each run's own: two
+/// runs may have the same directory.
 const ASIDE: &str = ".dormer-incoming";
+/// A folder so old is no running job's, which fetches for minutes.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The directory that artifacts come back to.
 #[derive(Debug)]
@@ -22,45 +27,21 @@ pub struct OutDirectory {
     directory: Dir,
     /// What an earlier run left here, which may be replaced.
     earlier: BTreeSet<String>,
+    /// This run's folder aside, once something is in it.
+    aside: PathBuf,
 }
 
 impl OutDirectory {
     /// Opens the directory, made if it is not there.
     pub fn open(path: &Path) -> Result<Self, InputError> {
-        let failed = |error: io::Error| {
-            InputError::usage(format!(
-                "cannot write artifacts to `{}`: {error}",
-                path.display()
-            ))
-        };
+        let failed = |error| cannot_write(path, error);
         std::fs::create_dir_all(path).map_err(failed)?;
         let directory = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
-        let earlier = match directory.read(FILE_NAME) {
-            Ok(text) => serde_json::from_slice::<ArtifactManifest>(&text).map_err(|_| {
-                InputError::usage(format!(
-                    "`{}` is not one of Dormer's, and would be overwritten",
-                    path.join(FILE_NAME).display()
-                ))
-                .help("choose another directory with `--out`")
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => ArtifactManifest {
-                v: VERSION,
-                job: String::new(),
-                artifacts: Vec::new(),
-            },
-            Err(error) => return Err(failed(error)),
-        };
-        let earlier = earlier
-            .artifacts
-            .into_iter()
-            .map(|artifact| artifact.path)
-            .collect();
-        // What an interrupted run left aside is nobody's.
-        let _ = directory.remove_dir_all(ASIDE);
         Ok(Self {
             path: path.to_owned(),
+            earlier: earlier(path, &directory)?,
             directory,
-            earlier,
+            aside: PathBuf::from(format!("{ASIDE}-{}", random_word())),
         })
     }
 
@@ -71,7 +52,7 @@ impl OutDirectory {
 
     /// Writes a file aside. `name` has been checked.
     pub fn receive(&self, name: &str, contents: &mut dyn Read) -> io::Result<Artifact> {
-        let aside = Path::new(ASIDE).join(name);
+        let aside = self.aside.join(name);
         if let Some(parent) = aside.parent() {
             self.directory.create_dir_all(parent)?;
         }
@@ -98,48 +79,130 @@ impl OutDirectory {
     /// Puts what was received in place, with its manifest, and removes what an earlier run left.
     pub fn publish(&self, job: &str, mut artifacts: Vec<Artifact>) -> Result<(), String> {
         artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+        // Another run may have come to its end here in the meantime: it is an earlier one now.
+        let earlier = earlier(&self.path, &self.directory).map_err(|error| error.message)?;
         for artifact in &artifacts {
-            self.check_free(&artifact.path)?;
+            self.check_free_of(&artifact.path, &earlier)?;
         }
-        let failed =
-            |error: io::Error| format!("cannot write to `{}`: {error}", self.path.display());
-        for old in &self.earlier {
+        for old in &earlier {
             // Gone already is as good.
             let _ = self.directory.remove_file(old);
         }
-        for artifact in &artifacts {
-            let path = Path::new(&artifact.path);
-            if let Some(parent) = path.parent() {
-                self.directory.create_dir_all(parent).map_err(failed)?;
-            }
-            let aside = Path::new(ASIDE).join(path);
-            self.directory
-                .rename(aside, &self.directory, path)
-                .map_err(failed)?;
+        let mut placed = Vec::new();
+        let placing = artifacts.into_iter().try_for_each(|artifact| {
+            self.place(Path::new(&artifact.path))?;
+            placed.push(artifact);
+            Ok(())
+        });
+        // Whatever happened, the manifest says what is there: the next run may replace that.
+        let writing = self.write_manifest(job, placed);
+        self.remove_abandoned();
+        placing
+            .and(writing)
+            .map_err(|error| cannot_write(&self.path, error).message)
+    }
+
+    fn place(&self, path: &Path) -> io::Result<()> {
+        if let Some(parent) = path.parent() {
+            self.directory.create_dir_all(parent)?;
         }
+        self.directory
+            .rename(self.aside.join(path), &self.directory, path)
+    }
+
+    fn write_manifest(&self, job: &str, artifacts: Vec<Artifact>) -> io::Result<()> {
         let manifest = ArtifactManifest {
             v: VERSION,
             job: job.to_owned(),
             artifacts,
         };
-        let text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
-        self.directory.write(FILE_NAME, text).map_err(failed)?;
-        let _ = self.directory.remove_dir_all(ASIDE);
-        Ok(())
+        let text = serde_json::to_vec_pretty(&manifest)?;
+        self.directory.write(FILE_NAME, text)
+    }
+
+    /// Removes what runs that were killed left aside.
+    fn remove_abandoned(&self) {
+        let entries = self.directory.entries().into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name();
+            let changed = entry.metadata().and_then(|metadata| metadata.modified());
+            let is_old = changed.is_ok_and(|changed| {
+                let age = changed.into_std().elapsed();
+                age.is_ok_and(|age| age > ABANDONED)
+            });
+            if is_old && is_aside(&name.to_string_lossy()) {
+                let _ = self.directory.remove_dir_all(name);
+            }
+        }
     }
 
     /// Whether a file can have this place: one that is not an earlier run's is never overwritten.
     pub fn check_free(&self, path: &str) -> Result<(), String> {
-        let taken = path == FILE_NAME
-            || (self.directory.symlink_metadata(path).is_ok() && !self.earlier.contains(path));
+        self.check_free_of(path, &self.earlier)
+    }
+
+    fn check_free_of(&self, path: &str, earlier: &BTreeSet<String>) -> Result<(), String> {
+        let first = path.split('/').next().unwrap_or(path);
+        if first == FILE_NAME || is_aside(first) {
+            return Err(format!(
+                "the artifact `{path}` has a name that Dormer keeps for itself"
+            ));
+        }
+        let kind = |path: &Path| {
+            let ours = path.to_str().is_some_and(|path| earlier.contains(path));
+            let found = self.directory.symlink_metadata(path).ok();
+            found.filter(|_| !ours).map(|found| found.is_dir())
+        };
+        let path = Path::new(path);
+        let mut parents = path.ancestors().skip(1);
+        let taken = kind(path).is_some()
+            || parents.any(|parent| kind(parent).is_some_and(|is_dir| !is_dir));
         if !taken {
             return Ok(());
         }
         Err(format!(
-            "the artifact `{path}` would overwrite a file in `{}`",
+            "the artifact `{}` would overwrite a file in `{}`",
+            path.display(),
             self.path.display()
         ))
     }
+}
+
+impl Drop for OutDirectory {
+    fn drop(&mut self) {
+        // However the run ended, nothing of it stays aside.
+        let _ = self.directory.remove_dir_all(&self.aside);
+    }
+}
+
+/// Whether this is the name of a folder aside, on any system that the directory may be on.
+fn is_aside(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with(ASIDE)
+}
+
+/// The files that the manifest in a directory names.
+fn earlier(path: &Path, directory: &Dir) -> Result<BTreeSet<String>, InputError> {
+    let text = match directory.read(FILE_NAME) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(cannot_write(path, error)),
+    };
+    let manifest: ArtifactManifest = serde_json::from_slice(&text).map_err(|_| {
+        InputError::usage(format!(
+            "`{}` is not one of Dormer's, and would be overwritten",
+            path.join(FILE_NAME).display()
+        ))
+        .help("choose another directory with `--out`")
+    })?;
+    let artifacts = manifest.artifacts.into_iter();
+    Ok(artifacts.map(|artifact| artifact.path).collect())
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> InputError {
+    InputError::usage(format!(
+        "cannot write artifacts to `{}`: {error}",
+        path.display()
+    ))
 }
 
 #[cfg(test)]
@@ -167,6 +230,7 @@ mod tests {
         assert!(text.contains("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"));
 
         fs::write(path.join("mine.txt"), "mine").unwrap();
+        drop(out);
         let out = OutDirectory::open(&path).unwrap();
         let error = out
             .publish("build", vec![receive(&out, "mine.txt", "theirs")])
@@ -177,7 +241,77 @@ mod tests {
             .unwrap();
         assert_eq!(fs::read_to_string(path.join("b.txt")).unwrap(), "new");
         assert!(!path.join("sub/a.txt").exists());
-        assert!(!path.join(ASIDE).exists());
+        drop(out);
+        assert_eq!(aside(&path), Vec::<String>::new());
+    }
+
+    /// The folders aside in a directory.
+    fn aside(path: &Path) -> Vec<String> {
+        let entries = fs::read_dir(path).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| is_aside(name)).collect()
+    }
+
+    #[test]
+    fn two_runs_into_one_directory_do_not_meet() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let (one, other) = (
+            OutDirectory::open(path).unwrap(),
+            OutDirectory::open(path).unwrap(),
+        );
+        let (a, b) = (receive(&one, "x", "one"), receive(&other, "x", "other"));
+        // Somebody only looks whether the directory will do.
+        drop(OutDirectory::open(path).unwrap());
+        one.publish("build", vec![a]).unwrap();
+        assert_eq!(fs::read_to_string(path.join("x")).unwrap(), "one");
+        other.publish("build", vec![b]).unwrap();
+        assert_eq!(fs::read_to_string(path.join("x")).unwrap(), "other");
+        drop((one, other));
+        assert_eq!(aside(path), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_stays_aside_of_a_run_that_failed_or_was_killed_long_ago() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let out = OutDirectory::open(path).unwrap();
+        receive(&out, "sub/x", "x");
+        assert_eq!(aside(path).len(), 1);
+        drop(out);
+        assert_eq!(aside(path), Vec::<String>::new());
+
+        for (name, age) in [("old", 2), ("new", 0)] {
+            let left = path.join(format!("{ASIDE}-{name}"));
+            fs::create_dir_all(left.join("sub")).unwrap();
+            let then = std::time::SystemTime::now() - age * ABANDONED;
+            let handle = fs::File::open(&left).unwrap();
+            handle.set_modified(then).unwrap();
+        }
+        let out = OutDirectory::open(path).unwrap();
+        out.publish("build", Vec::new()).unwrap();
+        assert_eq!(aside(path), [format!("{ASIDE}-new")]);
+    }
+
+    #[test]
+    fn some_places_are_never_free() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        fs::write(path.join("file"), "mine").unwrap();
+        let out = OutDirectory::open(path).unwrap();
+        for name in [
+            "manifest.json",
+            "manifest.json/x",
+            ".dormer-incoming/x",
+            ".Dormer-Incoming-1",
+            "file",
+            "file/x",
+        ] {
+            assert!(out.check_free(name).is_err(), "{name}");
+        }
+        for name in ["x", "sub/manifest.json", "sub/.dormer-incoming"] {
+            out.check_free(name).unwrap();
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A step as one bundle: files in, environment, directory, command, files out, in one round trip. The
-//! result comes back behind the command's own output, each part marked with a word that nobody can
-//! guess.
+//! result comes back behind the command's own output, each part marked with a word made for this bundle
+//! alone, so that no output holds it by chance. It is no secret from the command itself, which runs as
+//! the same user as the shell that reports on it and can read it there: a step can forge its own result,
+//! as it can choose its own exit code, and no other's.
 //!
 //! ```text
 //!   standard output:  … the command's output … ␞MARK exit 0\n
@@ -13,8 +15,9 @@
 //! might be the beginning of a mark has to be held back, and a line's end must not be.
 //!
 //! A child that the command left behind may go on printing in between. It does no harm: each marked
-//! line is written at once, what stands between marks after the exit is dropped, and the bundle is
-//! over when its end mark came on both streams, whoever else holds them open.
+//! line is written at once, what stands between marks after the exit is dropped, so is a marked line that
+//! does not end, and the bundle is over when its end mark came on both streams, whoever else holds them
+//! open.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -65,9 +68,33 @@ pub enum BundleEnd {
     Done(BundleResult),
     /// It never ran: this part of the preparation failed.
     Failed(String),
+    /// It ran, and one of `files_out`, by its place among them, can't be taken.
+    NotTaken(usize, NotTaken),
 }
 
-/// Limits what a hostile guest can make the host keep.
+/// Why a file does not come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotTaken {
+    /// With this file there is more than the host keeps.
+    TooLarge,
+    /// What came is not base64.
+    Garbled,
+}
+
+impl std::fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge => write!(
+                f,
+                "is too large: the files that it hands back have more than {} MiB",
+                FILES_OUT_LIMIT >> 20
+            ),
+            Self::Garbled => f.write_str("came back garbled"),
+        }
+    }
+}
+
+/// Limits what a hostile guest can make the host keep, in bytes of all files of a bundle together.
 const FILES_OUT_LIMIT: usize = 64 << 20;
 
 /// Takes the two streams of a bundle apart.
@@ -79,6 +106,7 @@ pub struct BundleParser {
     failed: Option<String>,
     files: Vec<String>,
     kept: usize,
+    too_large: Option<usize>,
     ended: bool,
 }
 
@@ -92,6 +120,7 @@ impl BundleParser {
             failed: None,
             files: vec![String::new(); files_out],
             kept: 0,
+            too_large: None,
             ended: false,
         }
     }
@@ -102,27 +131,44 @@ impl BundleParser {
         while let Some(line) = self.stdout.next_line() {
             self.take(&line);
         }
+        self.stdout.forget_noise();
         shown
     }
 
     /// Takes a piece of standard error; returns what the command printed of it.
     pub fn stderr(&mut self, piece: &[u8]) -> Vec<u8> {
-        self.stderr.push(piece)
+        let shown = self.stderr.push(piece);
+        self.stderr.forget_after_cut();
+        shown
     }
 
-    /// The end, once both streams have reached it.
+    /// The end, once both streams have reached it, or when there is no use in waiting for that.
     pub fn end(&self) -> Option<BundleEnd> {
+        if let Some(index) = self.too_large {
+            return Some(BundleEnd::NotTaken(index, NotTaken::TooLarge));
+        }
         if !(self.ended && self.stderr.is_cut()) {
             return None;
         }
         if let Some(what) = &self.failed {
             return Some(BundleEnd::Failed(what.clone()));
         }
-        let decode = |text: &String| STANDARD.decode(text).unwrap_or_default();
-        Some(BundleEnd::Done(BundleResult {
-            exit_code: self.exit_code?,
-            files_out: self.files.iter().map(decode).collect(),
-        }))
+        let exit_code = self.exit_code?;
+        Some(match self.decode() {
+            Ok(files_out) => BundleEnd::Done(BundleResult {
+                exit_code,
+                files_out,
+            }),
+            Err(index) => BundleEnd::NotTaken(index, NotTaken::Garbled),
+        })
+    }
+
+    /// The contents of the files, or the place of the first that can't be read.
+    fn decode(&self) -> Result<Vec<Vec<u8>>, usize> {
+        let files = self.files.iter().enumerate();
+        files
+            .map(|(index, text)| STANDARD.decode(text).map_err(|_| index))
+            .collect()
     }
 
     /// What was held back, when a stream ends without its mark.
@@ -145,12 +191,18 @@ impl BundleParser {
         let Some((index, text)) = rest.split_once(' ') else {
             return;
         };
-        let file = index
+        let Some((index, file)) = index
             .parse::<usize>()
             .ok()
-            .and_then(|index| self.files.get_mut(index));
-        self.kept += text.len();
-        if let Some(file) = file.filter(|_| self.kept <= FILES_OUT_LIMIT) {
+            .and_then(|index| Some((index, self.files.get_mut(index)?)))
+        else {
+            return;
+        };
+        // Four characters of base64 are three bytes.
+        self.kept += text.len() / 4 * 3;
+        if self.kept > FILES_OUT_LIMIT {
+            self.too_large.get_or_insert(index);
+        } else {
             file.push_str(text);
         }
     }
@@ -189,7 +241,6 @@ impl Cutter {
     fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         if self.cut {
             self.held.extend_from_slice(piece);
-            self.forget_noise();
             return Vec::new();
         }
         // The usual case copies nothing twice: nothing held, no mark, no beginning of one.
@@ -217,20 +268,35 @@ impl Cutter {
             return None;
         }
         let start = find(&self.held, &self.needle)?;
-        let after = start + self.needle.len();
-        let end = after + self.held[after..].iter().position(|&byte| byte == b'\n')?;
-        let line = String::from_utf8_lossy(&self.held[after..end])
+        let end = start + memchr::memchr(b'\n', &self.held[start..])?;
+        // A line's own mark is its last one: an earlier one has been left without its line's end.
+        let line = &self.held[start..end];
+        let last = memchr::memmem::rfind(line, &self.needle).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line[last + self.needle.len()..])
             .trim()
             .to_owned();
         self.held.drain(..=end);
         Some(line)
     }
 
-    /// What is neither marked nor the beginning of a mark need not be kept.
+    /// Once no whole line is left: what is neither marked nor the beginning of a mark need not be kept,
+    /// nor what is marked and goes on for longer than any line of ours.
     fn forget_noise(&mut self) {
-        if self.held.len() > LONGEST_LINE && find(&self.held, &self.needle).is_none() {
-            let keep = beginning_at_end(&self.held, &self.needle);
-            self.held.drain(..keep);
+        if !self.cut || self.held.len() <= LONGEST_LINE {
+            return;
+        }
+        let length = self.held.len();
+        let kept = match memchr::memmem::rfind(&self.held, &self.needle) {
+            Some(last) if length - last <= LONGEST_LINE => last,
+            _ => beginning_at_end(&self.held, &self.needle),
+        };
+        self.held.drain(..kept);
+    }
+
+    /// What comes after the cut is of no use on a stream that carries no lines.
+    fn forget_after_cut(&mut self) {
+        if self.cut {
+            self.held = Vec::new();
         }
     }
 
@@ -314,6 +380,50 @@ mod tests {
         parser.stdout(format!("\u{1e}{MARK} end\n").as_bytes());
         parser.stderr(format!("\u{1e}{MARK}\n").as_bytes());
         assert!(parser.end().is_some());
+    }
+
+    #[test]
+    fn a_marked_line_that_does_not_end_is_dropped() {
+        let mut parser = BundleParser::new(MARK, 1);
+        parser.stdout(format!("\u{1e}{MARK} file 0 ").as_bytes());
+        for _ in 0..100 {
+            parser.stdout(&[b'A'; LONGEST_LINE]);
+            assert!(parser.stdout.held.len() <= LONGEST_LINE);
+        }
+        parser.stdout(format!("A\u{1e}{MARK} exit 7\n\u{1e}{MARK} end\n").as_bytes());
+        parser.stderr(format!("\u{1e}{MARK}").as_bytes());
+        for _ in 0..100 {
+            parser.stderr(&[b'x'; LONGEST_LINE]);
+            assert_eq!(parser.stderr.held.len(), 0);
+        }
+        let result = BundleResult {
+            exit_code: 7,
+            files_out: vec![Vec::new()],
+        };
+        assert_eq!(parser.end(), Some(BundleEnd::Done(result)));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_taken_is_told_by_its_place() {
+        let mut parser = BundleParser::new(MARK, 2);
+        let text = format!("\u{1e}{MARK} exit 0\n\u{1e}{MARK} file 1 a?b\n\u{1e}{MARK} end\n");
+        parser.stdout(text.as_bytes());
+        parser.stderr(format!("\u{1e}{MARK}\n").as_bytes());
+        let garbled = BundleEnd::NotTaken(1, NotTaken::Garbled);
+        assert_eq!(parser.end(), Some(garbled));
+
+        let mut parser = BundleParser::new(MARK, 2);
+        let line = format!("\u{1e}{MARK} file 1 {}\n", "A".repeat(60_000));
+        let lines = FILES_OUT_LIMIT / 45_000;
+        parser.stdout(format!("\u{1e}{MARK} exit 0\n").as_bytes());
+        for _ in 0..lines {
+            parser.stdout(line.as_bytes());
+        }
+        assert_eq!(parser.end(), None);
+        // It may never end: nothing is waited for.
+        parser.stdout(line.as_bytes());
+        let too_large = BundleEnd::NotTaken(1, NotTaken::TooLarge);
+        assert_eq!(parser.end(), Some(too_large));
     }
 
     proptest! {

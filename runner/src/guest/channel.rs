@@ -94,11 +94,13 @@ impl GuestChannel for DialectChannel {
         let request = self.dialect.bundle(bundle, &mark, &tag);
         let input = after_preamble(request.preamble, Input::Nothing);
         let started = self.transport.start(&request.line, input).await?;
+        let paths = self.dialect.paths();
         Ok(RunningBundle {
             started,
             parser: BundleParser::new(&mark, bundle.files_out.len()),
             tag,
             directory: bundle.directory.clone(),
+            files_out: bundle.files_out.iter().map(|f| paths.read(f)).collect(),
             rest: Vec::new(),
         })
     }
@@ -147,6 +149,8 @@ pub struct RunningBundle {
     parser: BundleParser,
     tag: String,
     directory: String,
+    /// In Windows form, as people know them.
+    files_out: Vec<String>,
     rest: Vec<Output>,
 }
 
@@ -192,6 +196,10 @@ impl RunningBundle {
             Some(BundleEnd::Failed(what)) => Err(ChannelError::Refused(format!(
                 "its {what} could not be written"
             ))),
+            Some(BundleEnd::NotTaken(index, why)) => {
+                let file = self.files_out.get(index).map_or("", String::as_str);
+                Err(ChannelError::Refused(format!("its file `{file}` {why}")))
+            }
             None => Err(self.cut_short().await),
         }
     }
@@ -242,4 +250,37 @@ pub fn random_word() -> String {
 pub fn piped_input() -> (PipeWriter, Input) {
     let (writer, reader) = pipe::input();
     (writer, Input::Pipe(reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::fake;
+
+    #[tokio::test]
+    async fn a_file_that_does_not_come_back_is_named() {
+        // The guest reports in the words that it was given.
+        let channel = fake::channel(|_, text| {
+            let mark = text.split("printf '\\036").nth(1).unwrap_or_default();
+            let mark = mark.split(' ').next().unwrap_or_default();
+            let stdout = format!("\u{1e}{mark} exit 0\n\u{1e}{mark} file 1 ?\n\u{1e}{mark} end\n");
+            let stderr = format!("\u{1e}{mark}\n").leak();
+            (stdout.into_bytes(), stderr, 0)
+        });
+        let bundle = Bundle {
+            files_in: Vec::new(),
+            environment: Vec::new(),
+            search_path: None,
+            directory: "/C:/a".to_owned(),
+            command: vec!["x".to_owned()],
+            exit_file: None,
+            files_out: ["/C:/a/env", "/C:/a/output"].map(str::to_owned).to_vec(),
+        };
+        let running = channel.run_bundle(&bundle).await.unwrap();
+        let error = running.finish().await.unwrap_err().to_string();
+        assert!(
+            error.contains(r"`C:\a\output` came back garbled"),
+            "{error}"
+        );
+    }
 }

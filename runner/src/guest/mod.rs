@@ -13,6 +13,8 @@ pub mod bundle;
 pub mod channel;
 pub mod command;
 pub mod dialect;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod keys;
 pub mod pipe;
 pub mod profile;

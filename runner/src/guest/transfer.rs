@@ -1,13 +1,14 @@
 //! Files in and out of a guest, as tar streams. The host decides every name; what a guest sends is
 //! checked by whoever asked for it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use bytes::Bytes;
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::guest::channel::{GuestChannel, piped_input};
-use crate::guest::command::{ChannelError, GuestProcess, Output};
+use crate::guest::command::{ChannelError, Exit, GuestProcess, Output};
 use crate::guest::dialect::{Listing, parse_listing};
 use crate::guest::pipe::BlockingReader;
 
@@ -15,79 +16,125 @@ use crate::guest::pipe::BlockingReader;
 const COMPLAINTS: usize = 4096;
 /// The longest name in a listing.
 const LONGEST_ENTRY: usize = 64 << 10;
+/// The longest listing, in bytes: names are kept in memory until they are matched.
+const LONGEST_LISTING: usize = 256 << 20;
+/// How much may come behind the end of a tar file: it is padded, by ten kilobytes as a rule.
+const PADDING: u64 = 1 << 20;
+
+/// Why files did not go in.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// The guest did not take them.
+    #[error(transparent)]
+    Channel(ChannelError),
+    /// They could not be read here.
+    #[error(transparent)]
+    Local(io::Error),
+}
+
+/// Why files did not come back.
+#[derive(Debug)]
+pub enum FetchError<E> {
+    /// The guest did not send them.
+    Channel(ChannelError),
+    /// Whoever read them did not want them; with the guest's own words on it, mostly none.
+    Reader(E, String),
+}
+
+/// What came of a transfer, and what the guest had to say on it.
+#[derive(Debug)]
+pub struct Told<T> {
+    /// What came.
+    pub what: T,
+    /// The guest's words on what did not come, or not as it should; mostly none.
+    pub complaints: String,
+}
 
 /// Unpacks into a directory of the guest what `write` writes as a tar file. `write` runs in a thread
 /// of its own and may block.
 pub async fn send<T: Send + 'static>(
     channel: &dyn GuestChannel,
     directory: &str,
-    write: impl FnOnce(&mut dyn Write) -> T + Send + 'static,
-) -> Result<T, ChannelError> {
+    write: impl FnOnce(&mut dyn Write) -> io::Result<T> + Send + 'static,
+) -> Result<T, SendError> {
     let (mut writer, input) = piped_input();
-    let process = channel.unpack(directory, input).await?;
+    let process = channel.unpack(directory, input).await;
+    let process = process.map_err(SendError::Channel)?;
     let writing = tokio::task::spawn_blocking(move || {
         let written = write(&mut writer);
-        // A guest that stopped reading has its own reason, which it tells on standard error.
+        // Nor need a guest that has it all read the padding.
         let _ = writer.flush();
         written
     });
     let ended = expect_success(process, "unpacking files").await;
     let written = writing
         .await
-        .map_err(|_| ChannelError::Lost("its feeder died".to_owned()))?;
-    ended.map(|()| written)
+        .map_err(|_| SendError::Channel(ChannelError::Lost("its feeder died".to_owned())))?;
+    match (written, ended) {
+        // What went wrong here cut the guest's archive short, which is all that the guest knows.
+        (Err(error), _) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(SendError::Local(error))
+        }
+        // A guest that stopped reading has its own reason, which it tells on standard error.
+        (_, Err(error)) => Err(SendError::Channel(error)),
+        (written, Ok(())) => written.map_err(SendError::Local),
+    }
 }
 
 /// Reads with `read` the tar file of the named files below a directory of the guest. `read` runs in a
-/// thread of its own and may block; it need not read to the end.
-pub async fn fetch<T: Send + 'static>(
+/// thread of its own and may block. Which files came is for the reader to know: a guest that can't read
+/// one of them sends the others and says so.
+pub async fn fetch<T: Send + 'static, E: Send + 'static>(
     channel: &dyn GuestChannel,
     directory: &str,
     names: Vec<Vec<u8>>,
-    read: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
-) -> Result<T, ChannelError> {
+    read: impl FnOnce(&mut dyn Read) -> Result<T, E> + Send + 'static,
+) -> Result<Told<T>, FetchError<E>> {
     let names: Vec<u8> = names
         .into_iter()
         .flat_map(|name| [name, vec![0]].concat())
         .collect();
-    let process = channel.pack(directory, names.into()).await?;
+    let process = channel.pack(directory, names.into()).await;
+    let process = process.map_err(FetchError::Channel)?;
     let (sender, mut pieces) = mpsc::channel::<Bytes>(16);
     let reading = tokio::task::spawn_blocking(move || {
         let mut reader = BlockingReader::new(|| pieces.blocking_recv());
-        let result = read(&mut reader);
-        // The end of a tar file is padded; what is left over belongs to nobody.
-        let _ = std::io::copy(&mut reader, &mut std::io::sink());
-        result
+        let result = read(&mut reader)?;
+        // One that was refused is let go of instead: it may go on for ever.
+        let _ = io::copy(&mut reader.take(PADDING), &mut io::sink());
+        Ok::<T, E>(result)
     });
     let ended = hand_over(process, sender).await;
     let result = reading
         .await
-        .map_err(|_| ChannelError::Lost("its reader died".to_owned()))?;
-    ended.map(|()| result)
+        .map_err(|_| FetchError::Channel(ChannelError::Lost("its reader died".to_owned())))?;
+    let complaints = ended.map_err(FetchError::Channel)?;
+    match result {
+        Ok(what) => Ok(Told { what, complaints }),
+        Err(error) => Err(FetchError::Reader(error, complaints)),
+    }
 }
 
+/// Passes a program's output on until one of the two has enough; if that is the reader, the program is
+/// let go of. Returns its complaints. How it ends says no more than those and what it sent.
 async fn hand_over(
     mut process: GuestProcess,
     sender: mpsc::Sender<Bytes>,
-) -> Result<(), ChannelError> {
+) -> Result<String, ChannelError> {
     let mut complaints = Vec::new();
     while let Some(piece) = process.next().await {
         match piece {
             Output::Stdout(bytes) => {
-                // A reader that has enough is done; the rest is not wanted.
                 if sender.send(bytes).await.is_err() {
-                    break;
+                    return Ok(text(&complaints));
                 }
             }
             Output::Stderr(bytes) => keep(&mut complaints, &bytes),
         }
     }
     drop(sender);
-    let exit = process.wait().await?;
-    if exit.is_success() {
-        return Ok(());
-    }
-    Err(refused("packing files", &complaints))
+    process.wait().await?;
+    Ok(text(&complaints))
 }
 
 /// Lists everything below the directory of the guest that `start` leads to from `directory`, by names
@@ -97,9 +144,10 @@ pub async fn list(
     directory: &str,
     start: &[String],
     limit: usize,
-) -> Result<Vec<Listing>, ChannelError> {
+) -> Result<Told<Vec<Listing>>, ChannelError> {
     let mut process = channel.list(directory, start).await?;
     let (mut entries, mut entry, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
+    let mut length = 0;
     while let Some(piece) = process.next().await {
         let bytes = match piece {
             Output::Stdout(bytes) => bytes,
@@ -108,6 +156,7 @@ pub async fn list(
                 continue;
             }
         };
+        length += bytes.len();
         for part in bytes.split_inclusive(|&byte| byte == 0) {
             entry.extend_from_slice(part);
             if entry.last() == Some(&0) {
@@ -116,17 +165,23 @@ pub async fn list(
                 entry.clear();
             }
         }
-        if entries.len() > limit || entry.len() > LONGEST_ENTRY {
+        if entries.len() > limit || entry.len() > LONGEST_ENTRY || length > LONGEST_LISTING {
             return Err(ChannelError::Refused(format!(
-                "`{directory}` holds more than {limit} files"
+                "`{directory}` holds more than {limit} files, or names that are too long"
             )));
         }
     }
-    let exit = process.wait().await?;
-    if exit.is_success() {
-        Ok(entries)
-    } else {
-        Err(refused("listing files", &complaints))
+    match process.wait().await? {
+        Exit::Code(0) => Ok(Told {
+            what: entries,
+            complaints: String::new(),
+        }),
+        // It could not look everywhere; what it found is there all the same.
+        Exit::Code(1) => Ok(Told {
+            what: entries,
+            complaints: text(&complaints),
+        }),
+        _ => Err(refused("listing files", &complaints)),
     }
 }
 
@@ -145,6 +200,39 @@ fn keep(complaints: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn refused(what: &str, complaints: &[u8]) -> ChannelError {
-    let complaints = String::from_utf8_lossy(complaints).trim().to_owned();
-    ChannelError::Refused(format!("{what}: {complaints}"))
+    ChannelError::Refused(format!("{what}: {}", text(complaints)))
+}
+
+fn text(complaints: &[u8]) -> String {
+    String::from_utf8_lossy(complaints).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::fake;
+
+    async fn listed(stdout: &str, code: u32) -> Result<Told<Vec<Listing>>, ChannelError> {
+        let stdout = stdout.as_bytes().to_vec();
+        let channel = fake::channel(move |_, _| (stdout.clone(), "find: no\n", code));
+        list(&channel, "/C:/a", &[], 100).await
+    }
+
+    #[tokio::test]
+    async fn what_could_be_listed_is_when_the_rest_could_not() {
+        let told = listed("f 1 a\0f 2 b\0", 1).await.unwrap();
+        assert_eq!((told.what.len(), told.complaints.as_str()), (2, "find: no"));
+        assert_eq!(listed("f 1 a\0", 0).await.unwrap().complaints, "");
+        let error = listed("", 2).await.unwrap_err().to_string();
+        assert!(error.contains("find: no"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_listing_has_limits_on_entries_and_bytes() {
+        assert!(listed(&"f 1 a\0".repeat(101), 0).await.is_err());
+        assert!(listed(&"x".repeat(LONGEST_ENTRY + 1), 0).await.is_err());
+        // None of these is an entry.
+        let broken = format!("{}\0", "x".repeat(999)).repeat(LONGEST_LISTING / 1000 + 1);
+        assert!(listed(&broken, 0).await.is_err());
+    }
 }

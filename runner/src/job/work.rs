@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
-use crate::artifact::collect::{self, CollectError, Limits as ArtifactLimits};
+use crate::artifact::collect::{self, Limits as ArtifactLimits};
 use crate::artifact::write::OutDirectory;
 use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
@@ -156,38 +156,31 @@ impl Work<'_> {
     /// Fetches what the job leaves behind. Whether everything that was offered could be taken.
     pub async fn collect(&self) -> Result<bool, Failure> {
         let out = Arc::new(OutDirectory::open(&self.request.out)?);
+        let hide = |text: &str| self.masker.mask(text).into_owned();
         let request = collect::Request {
             rules: &self.request.artifacts,
             workspace: &self.facts.workspace,
             out: &out,
             job: &self.facts.job,
+            hide: &hide,
             limits: ArtifactLimits::default(),
         };
         self.progress.stage("fetching artifacts");
         let collected = collect::collect(self.channel.as_ref(), request).await;
         self.progress.finish();
-        match collected {
-            Ok(collected) => {
-                for text in collected.warnings {
-                    self.events.notice(Level::Warning, text);
-                }
-                let complete = collected.refused.is_empty();
-                self.tell_refused(&collected.refused);
-                for artifact in collected.artifacts {
-                    self.events.emit(JobEvent::Artifact {
-                        path: artifact.path,
-                        size: artifact.size,
-                        sha256: artifact.sha256,
-                    });
-                }
-                Ok(complete)
-            }
-            Err(CollectError::Refused(why)) => {
-                self.tell_refused(&[why]);
-                Ok(false)
-            }
-            Err(CollectError::Infra(failure)) => Err(failure.into()),
+        let collected = collected?;
+        for text in collected.warnings {
+            self.events.notice(Level::Warning, hide(&text));
         }
+        self.tell_refused(&collected.refused);
+        for artifact in collected.artifacts {
+            self.events.emit(JobEvent::Artifact {
+                path: artifact.path,
+                size: artifact.size,
+                sha256: artifact.sha256,
+            });
+        }
+        Ok(collected.refused.is_empty())
     }
 
     /// Names what was not taken; a guest that offers thousands of such files does not fill the screen.

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::failure::{Failure, InfraFailure};
@@ -24,9 +24,7 @@ pub async fn send(
     let write = move |out: &mut dyn Write| write_tar(&from, &scan, out, progress.as_ref());
     let failed = || InfraFailure::new(format!("cannot send `{}` to the guest", root.display()));
     let sent = transfer::send(channel, directory, write).await;
-    sent.map_err(|error| failed().because(error))?
-        .map_err(|error| failed().because(error))?;
-    Ok(())
+    sent.map_err(|error| failed().because(error).into())
 }
 
 /// Writes what was scanned as a tar file.
@@ -47,7 +45,9 @@ pub fn write_tar(
             Entry::Directory => tar.append_data(&mut header, path, io::empty())?,
             Entry::Link(target) => tar.append_link(&mut header, path, target)?,
             Entry::File(size) => {
-                let file = File::open(root.join(path))?;
+                let from = root.join(path);
+                let file = File::open(&from).map_err(|error| unreadable(&from, &error))?;
+                let file = Named { from, file };
                 tar.append_data(&mut header, path, exactly(file, *size))?;
                 done += size;
                 progress.bytes(done, total);
@@ -62,7 +62,7 @@ fn header(path: &Path, entry: &Entry) -> io::Result<Option<tar::Header>> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(unreadable(path, &error)),
     };
     let mut header = tar::Header::new_gnu();
     header.set_mtime(u64::try_from(found.mtime()).unwrap_or(0));
@@ -78,15 +78,32 @@ fn header(path: &Path, entry: &Entry) -> io::Result<Option<tar::Header>> {
 }
 
 /// A file that grows or shrinks while it is sent keeps the size that its header has.
-fn exactly(file: File, size: u64) -> impl Read {
+fn exactly(file: impl Read, size: u64) -> impl Read {
     file.chain(io::repeat(0)).take(size)
+}
+
+/// A file whose errors name it: whoever copies it cannot.
+struct Named {
+    from: PathBuf,
+    file: File,
+}
+
+impl Read for Named {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer);
+        length.map_err(|error| unreadable(&self.from, &error))
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> io::Error {
+    let text = format!("cannot read `{}`: {error}", path.display());
+    io::Error::new(error.kind(), text)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::os::unix::fs::symlink;
-    use std::path::PathBuf;
 
     use super::*;
     use crate::progress::Silent;
@@ -116,5 +133,25 @@ mod tests {
         assert_eq!(found[&PathBuf::from(&long)].0, "long");
         assert_eq!(found[&PathBuf::from("link")].1, Some(PathBuf::from("d")));
         assert_eq!(found.len(), 62);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        for (name, say) in [("gone", "No such file"), ("folder", "directory")] {
+            fs::write(path.join(name), "text").unwrap();
+            let scan = scan(path, &[]).unwrap();
+            fs::remove_file(path.join(name)).unwrap();
+            match name {
+                "gone" => symlink("nowhere", path.join(name)).unwrap(),
+                _ => fs::create_dir(path.join(name)).unwrap(),
+            }
+            let error = write_tar(path, &scan, &mut io::sink(), &Silent).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(&format!("{name}`: ")), "{error}");
+            assert!(error.contains(say), "{error}");
+            let _ = fs::remove_file(path.join(name));
+        }
     }
 }

@@ -33,10 +33,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Unpacks the tar file on its standard input into a directory, which is made.
     fn unpack(&self, directory: &str) -> Request;
     /// Lists everything below the directory that `start` leads to from `directory`, name by name, in
-    /// whatever case; nothing if there is none. See [`Listing`].
+    /// whatever case; nothing if there is none. It ends with 1 if it could not look everywhere. See
+    /// [`Listing`].
     fn list(&self, directory: &str, start: &[String]) -> Request;
     /// Packs the files of a directory whose names come on standard input, each ended by a NUL byte,
-    /// as a tar file on standard output.
+    /// as a tar file on standard output. What can't be read is left out and said on standard error.
     fn pack(&self, directory: &str) -> Request;
 }
 

@@ -11,6 +11,8 @@ use crate::guest::profile::{PathStyle, SearchPath};
 
 /// The variable by which a command's processes are known.
 const TAG: &str = "DORMER_TAG";
+/// The variable that carries those which the shell cannot export.
+const VARIABLES: &str = "DORMER_VARIABLES";
 
 #[derive(Debug)]
 pub(super) struct Posix;
@@ -21,15 +23,13 @@ impl Dialect for Posix {
     }
 
     fn command(&self, command: &GuestCommand, tag: &str) -> Request {
-        let mut text = environment(&command.environment, tag);
+        let mut text = String::new();
         if let Some(directory) = &command.directory {
             let _ = writeln!(text, "cd -- {} || exit 127", quote(directory));
         }
-        let _ = writeln!(
-            text,
-            "exec {}",
-            invocation(&command.arguments, &command.environment)
-        );
+        text.push_str(&environment(&command.environment, None, tag));
+        let invocation = invocation(&command.arguments, &command.environment);
+        let _ = writeln!(text, "exec {invocation}");
         // `head` takes exactly the preamble; the program has the rest of the input to itself.
         let line = format!(r#"sh -c "eval \"$(head -c {})\"""#, text.len());
         Request {
@@ -42,33 +42,35 @@ impl Dialect for Posix {
         // A signal for the step's processes must not end the shell that reports on them. A handler,
         // unlike an ignored signal, is not inherited by what it starts.
         let mut text = String::from("trap : INT TERM HUP\n");
-        let _ = writeln!(text, "mark={mark}");
-        text.push_str(END_FUNCTION);
+        text.push_str(&end_function(mark));
         for file in &bundle.files_in {
             let (contents, path) = (quote(&file.contents), quote(&file.path));
             let _ = writeln!(text, "printf %s {contents} >{path} || end 'failed files'");
-        }
-        text.push_str(&environment(&bundle.environment, tag));
-        if let Some((path, directories)) = &bundle.search_path {
-            let _ = writeln!(text, "{}", search_path(path, directories));
         }
         let directory = quote(&bundle.directory);
         let _ = writeln!(
             text,
             "cd -- {directory} 2>/dev/null || end 'failed directory'"
         );
-        let command = invocation(&bundle.command, &bundle.environment);
-        let _ = writeln!(text, "{command} </dev/null\ncode=$?");
+        // The user's variables are set in a shell of their own, which the command takes the place
+        // of: whatever they mean to a shell, the one that reports never sees them.
+        let search_path = bundle.search_path.as_ref();
+        let environment = environment(&bundle.environment, search_path, tag);
+        let invocation = invocation(&bundle.command, &bundle.environment);
+        let _ = writeln!(
+            text,
+            "(\n{environment}exec {invocation}\n) </dev/null\ncode=$?"
+        );
         if let Some(file) = &bundle.exit_file {
             let file = quote(file);
             let _ = writeln!(text, "[ -s {file} ] && read -r code <{file}");
         }
-        text.push_str("printf '\\036%s exit %s\\n' $mark \"$code\"\n");
+        let _ = writeln!(text, "printf '\\036{mark} exit %s\\n' \"$code\"");
         for (number, file) in bundle.files_out.iter().enumerate() {
             let file = quote(file);
             let _ = writeln!(
                 text,
-                "[ -s {file} ] && /usr/bin/base64 -w 3000 <{file} | /usr/bin/sed -u \"s/^/\\x1e$mark file {number} /\""
+                "[ -s {file} ] && /usr/bin/base64 -w 3000 <{file} | /usr/bin/sed -u 's/^/\\x1e{mark} file {number} /'"
             );
         }
         text.push_str("end\n");
@@ -125,7 +127,8 @@ impl Dialect for Posix {
     }
 
     fn list(&self, directory: &str, start: &[String]) -> Request {
-        let mut text = format!("cd -- {} || exit 1\nd=.\n", quote(directory));
+        // 1 is what `find` says when it could not look everywhere.
+        let mut text = format!("cd -- {} || exit 2\nd=.\n", quote(directory));
         for part in start {
             // Case does not matter to whoever asks; here it does.
             let name = quote(&part.replace('\\', "\\\\"));
@@ -144,18 +147,25 @@ impl Dialect for Posix {
 
     fn pack(&self, directory: &str) -> Request {
         let directory = quote(directory);
+        // A second name of a file is a file as well, and one that can't be read keeps no other back.
         script(&format!(
-            "exec tar -c -f - -C {directory} --format=gnu --no-recursion --null --verbatim-files-from -T -"
+            "exec tar -c -f - -C {directory} --format=gnu --hard-dereference --ignore-failed-read \
+             --no-recursion --null --verbatim-files-from -T -"
         ))
     }
 }
 
-/// Ends a bundle: with what went wrong, or after its result.
-const END_FUNCTION: &str = "end() {\n\
-    [ $# = 0 ] || printf '\\036%s %s\\n' $mark \"$1\"\n\
-    printf '\\036%s\\n' $mark >&2\n\
-    printf '\\036%s end\\n' $mark\n\
-    exit 0\n}\n";
+/// Ends a bundle: with what went wrong, or after its result. The mark is made of letters and digits,
+/// and stands in the text itself: a variable could be somebody else's.
+fn end_function(mark: &str) -> String {
+    format!(
+        "end() {{\n\
+         [ $# = 0 ] || printf '\\036{mark} %s\\n' \"$1\"\n\
+         printf '\\036{mark}\\n' >&2\n\
+         printf '\\036{mark} end\\n'\n\
+         exit 0\n}}\n"
+    )
+}
 
 /// A program text on the command line; for what holds no secret.
 fn script(text: &str) -> Request {
@@ -167,12 +177,43 @@ fn script(text: &str) -> Request {
     }
 }
 
-fn environment(variables: &[(String, String)], tag: &str) -> String {
-    let mut text = format!("export {TAG}={tag}\n");
-    for (name, value) in variables.iter().filter(|(name, _)| is_shell_name(name)) {
+/// Sets the user's variables, then those that are Dormer's own, which nobody else sets.
+fn environment(
+    variables: &[(String, String)],
+    search_path: Option<&(SearchPath, String)>,
+    tag: &str,
+) -> String {
+    let mut text = String::new();
+    for (name, value) in users(variables).filter(|(name, _)| is_shell_name(name)) {
         let _ = writeln!(text, "export {name}={}", quote(value));
     }
+    if let Some((path, directories)) = search_path {
+        let _ = writeln!(text, "{}", self::search_path(path, directories));
+    }
+    let odd: Vec<String> = odd(variables)
+        .map(|(name, value)| format!("{}={}", hex::encode(name), hex::encode(value)))
+        .collect();
+    if !odd.is_empty() {
+        let _ = writeln!(text, "export {VARIABLES}='{}'", odd.join(" "));
+    }
+    // Last: a search path may go into any variable.
+    let _ = writeln!(text, "export {TAG}={tag}");
     text
+}
+
+/// Without those that would pass for Dormer's own, which Windows finds in whatever case.
+fn users(variables: &[(String, String)]) -> impl Iterator<Item = &(String, String)> {
+    let is_ours = |name: &str| {
+        [TAG, VARIABLES]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name))
+    };
+    variables.iter().filter(move |(name, _)| !is_ours(name))
+}
+
+/// Those that a shell cannot export.
+fn odd(variables: &[(String, String)]) -> impl Iterator<Item = &(String, String)> {
+    users(variables).filter(|(name, _)| !is_shell_name(name))
 }
 
 /// Directories put in front of those that are searched for programs.
@@ -193,18 +234,11 @@ fn invocation(arguments: &[String], variables: &[(String, String)]) -> String {
     const SET: &str = "for (split / /, delete $ENV{DORMER_VARIABLES}) \
                        { my ($n, $v) = map { pack \"H*\", $_ } split /=/, $_, 2; $ENV{$n} = $v } \
                        exec { $ARGV[0] } @ARGV or exit 127";
-    let odd = variables.iter().filter(|(name, _)| !is_shell_name(name));
-    let odd: Vec<String> = odd
-        .map(|(name, value)| format!("{}={}", hex::encode(name), hex::encode(value)))
-        .collect();
-    if odd.is_empty() {
-        return words(arguments);
+    let words = words(arguments);
+    if odd(variables).next().is_none() {
+        return words;
     }
-    let odd = odd.join(" ");
-    format!(
-        "DORMER_VARIABLES='{odd}' /usr/bin/perl -e '{SET}' {}",
-        words(arguments)
-    )
+    format!("/usr/bin/perl -e '{SET}' {words}")
 }
 
 fn words(arguments: &[String]) -> String {
@@ -215,8 +249,27 @@ fn words(arguments: &[String]) -> String {
         .join(" ")
 }
 
-/// Whether a POSIX shell can export a variable of this name.
+/// Names that a shell gives a meaning of its own: it refuses other values, changes them, or ends.
+const SHELLS_OWN: [&str; 11] = [
+    "_",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EUID",
+    "GROUPS",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "RANDOM",
+    "SHELLOPTS",
+    "UID",
+];
+
+/// Whether a POSIX shell can export a variable of this name, and leaves its value alone.
 fn is_shell_name(name: &str) -> bool {
+    // What is meant for another Perl must not change what ours does.
+    if SHELLS_OWN.contains(&name) || name.starts_with("PERL") {
+        return false;
+    }
     let mut bytes = name.bytes();
     let first = bytes
         .next()

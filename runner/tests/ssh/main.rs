@@ -1,4 +1,7 @@
-//! The channel into a guest, against OpenSSH's own server: commands, bundles, streams, signals, files.
+//! The channel into a guest, against OpenSSH's own server: commands, bundles, streams, signals, variables, files.
+
+mod files;
+mod variables;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +14,6 @@ use dormer::guest::dialect;
 use dormer::guest::keys::InstanceKeys;
 use dormer::guest::profile::DialectKind;
 use dormer::guest::ssh::{Login, SshTransport};
-use dormer::guest::transfer;
 use dormer_testkit::sshd::Sshd;
 use tokio::net::UnixStream;
 
@@ -305,101 +307,6 @@ async fn a_missing_directory_is_named() {
         matches!(&error, ChannelError::NoDirectory(name) if name == "/no/such"),
         "{error}"
     );
-}
-
-#[tokio::test]
-async fn files_go_in_and_come_back() {
-    const FILES: usize = 2000;
-    let Some((_server, channel)) = connected().await else {
-        return;
-    };
-    let directory = tempfile::tempdir().unwrap();
-    let at = directory.path().join("in side").display().to_string();
-    soon(transfer::send(channel.as_ref(), &at, |out| {
-        let mut tar = tar::Builder::new(out);
-        for number in 0..FILES {
-            append(
-                &mut tar,
-                &format!("d/{number}"),
-                number.to_string().as_bytes(),
-            );
-        }
-        append(&mut tar, "big", &vec![7; 40 << 20]);
-        tar.finish().unwrap();
-    }))
-    .await
-    .unwrap();
-
-    let listed = soon(transfer::list(channel.as_ref(), &at, &[], 1 << 20))
-        .await
-        .unwrap();
-    assert_eq!(
-        listed.iter().filter(|entry| entry.kind == 'f').count(),
-        FILES + 1
-    );
-    let below = soon(transfer::list(
-        channel.as_ref(),
-        &at,
-        &["D".to_owned()],
-        1 << 20,
-    ))
-    .await;
-    assert_eq!(below.unwrap().len(), FILES);
-    let limited = soon(transfer::list(channel.as_ref(), &at, &[], 10)).await;
-    assert!(limited.is_err());
-
-    let names = vec![b"big".to_vec(), b"d/17".to_vec()];
-    let found = soon(transfer::fetch(channel.as_ref(), &at, names, |tar| {
-        let mut found = Vec::new();
-        for entry in tar::Archive::new(tar).entries().unwrap() {
-            let mut entry = entry.unwrap();
-            let mut contents = Vec::new();
-            std::io::Read::read_to_end(&mut entry, &mut contents).unwrap();
-            found.push((entry.path().unwrap().display().to_string(), contents.len()));
-        }
-        found
-    }))
-    .await
-    .unwrap();
-    assert_eq!(
-        found,
-        [("big".to_owned(), 40 << 20), ("d/17".to_owned(), 2)]
-    );
-    let missing = soon(transfer::fetch(
-        channel.as_ref(),
-        &at,
-        vec![b"no".to_vec()],
-        |_| (),
-    ))
-    .await;
-    assert!(missing.unwrap_err().to_string().contains("packing files"));
-}
-
-fn append(tar: &mut tar::Builder<&mut dyn std::io::Write>, name: &str, contents: &[u8]) {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(contents.len() as u64);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, name, contents).unwrap();
-}
-
-#[tokio::test]
-async fn an_upload_that_the_guest_refuses_is_an_error_and_no_hang() {
-    let Some((_server, channel)) = connected().await else {
-        return;
-    };
-    let sent = soon(transfer::send(
-        channel.as_ref(),
-        "/proc/no/such/place",
-        |out| {
-            let mut tar = tar::Builder::new(out);
-            let mut header = tar::Header::new_gnu();
-            header.set_size(50 << 20);
-            tar.append_data(&mut header, "x", vec![0; 50 << 20].as_slice())
-                .is_ok()
-        },
-    ))
-    .await;
-    assert!(sent.unwrap_err().to_string().contains("unpacking files"));
 }
 
 #[tokio::test]

@@ -1,0 +1,264 @@
+//! A guest's tar stream, taken apart into exactly the files that were asked for. What it says of names
+//! and sizes is believed up to limits.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crate::artifact::manifest::Artifact;
+use crate::artifact::write::OutDirectory;
+use crate::failure::InfraFailure;
+
+/// Why files of one place did not come back.
+#[derive(Debug)]
+pub(super) enum CollectError {
+    /// The guest offered more than is taken, or broke the stream; the job fails.
+    Refused(String),
+    /// The machinery failed.
+    Infra(InfraFailure),
+}
+
+/// What was in a guest's tar stream.
+#[derive(Debug, Default)]
+pub(super) struct Unpacked {
+    /// The files that came whole.
+    pub(super) came: Vec<Artifact>,
+    /// Why single files did not.
+    pub(super) refused: Vec<String>,
+}
+
+/// Takes exactly the wanted files from a guest's tar stream, each once. With an error comes what came
+/// before it.
+pub(super) fn unpack(
+    tar: &mut dyn Read,
+    mut wanted: BTreeMap<Vec<u8>, String>,
+    out: &OutDirectory,
+    budget: u64,
+) -> Result<Unpacked, (Unpacked, CollectError)> {
+    let mut unpacked = Unpacked::default();
+    let result = unpack_into(&mut unpacked, tar, &mut wanted, out, budget);
+    let missing = wanted.into_values();
+    unpacked
+        .refused
+        .extend(missing.map(|name| format!("the guest did not send `{name}`")));
+    match result {
+        Ok(()) => Ok(unpacked),
+        Err(error) => Err((unpacked, error)),
+    }
+}
+
+/// Fills in what comes until there is no more, or something that nobody asked for.
+fn unpack_into(
+    unpacked: &mut Unpacked,
+    tar: &mut dyn Read,
+    wanted: &mut BTreeMap<Vec<u8>, String>,
+    out: &OutDirectory,
+    mut budget: u64,
+) -> Result<(), CollectError> {
+    let mut archive = tar::Archive::new(tar);
+    let mut long_name = None;
+    // Raw: the library would read names of any length into memory.
+    for entry in archive.entries().map_err(broken)?.raw(true) {
+        let mut entry = entry.map_err(broken)?;
+        if entry.header().entry_type().is_gnu_longname() && long_name.is_none() {
+            long_name = Some(read_long_name(&mut entry)?);
+            continue;
+        }
+        let path = long_name
+            .take()
+            .unwrap_or_else(|| entry.path_bytes().into_owned());
+        let path = path.strip_prefix(b"./").unwrap_or(&path);
+        let Some(name) = wanted.remove(path) else {
+            return Err(CollectError::Refused(format!(
+                "the guest's archive holds {:?}, which nobody asked for",
+                String::from_utf8_lossy(path)
+            )));
+        };
+        if !entry.header().entry_type().is_file() {
+            let why = format!("the guest's file `{name}` became a link or a directory");
+            // Neither has contents, which would have to be read.
+            if entry.size() > 0 {
+                return Err(CollectError::Refused(why));
+            }
+            unpacked.refused.push(why);
+            continue;
+        }
+        let artifact = receive(&mut entry, &name, out, budget)?;
+        budget -= artifact.size;
+        unpacked.came.push(artifact);
+    }
+    Ok(())
+}
+
+fn broken(error: std::io::Error) -> CollectError {
+    CollectError::Refused(format!("the guest's archive cannot be read: {error}"))
+}
+
+/// Reads a name that is too long for its file's header and comes before that in an entry of its own.
+fn read_long_name(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, CollectError> {
+    const LONGEST: u64 = 64 << 10;
+    if entry.size() > LONGEST {
+        return Err(CollectError::Refused(format!(
+            "the guest's archive holds a name of {} bytes",
+            entry.size()
+        )));
+    }
+    let mut name = Vec::new();
+    entry.read_to_end(&mut name).map_err(broken)?;
+    if name.last() == Some(&0) {
+        name.pop();
+    }
+    Ok(name)
+}
+
+/// Writes one file, whole and within the budget.
+fn receive(
+    entry: &mut tar::Entry<'_, impl Read>,
+    name: &str,
+    out: &OutDirectory,
+    budget: u64,
+) -> Result<Artifact, CollectError> {
+    let size = entry.size();
+    if size > budget {
+        return Err(CollectError::Refused(format!(
+            "the artifact `{name}` grew beyond what is taken"
+        )));
+    }
+    let artifact = out.receive(name, entry).map_err(|error| {
+        let failure = InfraFailure::new(format!("cannot write the artifact `{name}`"));
+        CollectError::Infra(failure.because(error))
+    })?;
+    if artifact.size == size {
+        return Ok(artifact);
+    }
+    Err(CollectError::Refused(format!(
+        "the guest's archive ends within `{name}`"
+    )))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn archive(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind, contents) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_size(contents.len() as u64);
+            header.set_mode(0o644);
+            // Straight into the header: the library refuses to write such names.
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(&header, contents.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn long_name(name: &str) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(name.len() as u64);
+        header.set_cksum();
+        let mut bytes = [header.as_bytes(), name.as_bytes()].concat();
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+        bytes
+    }
+
+    struct Tried {
+        came: Vec<String>,
+        /// Why others did not.
+        refused: Vec<String>,
+        /// How much was read of the archive.
+        read: usize,
+    }
+
+    fn try_unpack(archive: &[u8], wanted: &[&str], budget: u64) -> Tried {
+        let directory = tempfile::tempdir().unwrap();
+        let out = OutDirectory::open(&directory.path().join("out")).unwrap();
+        let wanted = wanted
+            .iter()
+            .map(|n| (n.as_bytes().to_vec(), (*n).to_owned()))
+            .collect();
+        let mut reader = archive;
+        let result = unpack(&mut reader, wanted, &out, budget);
+        let strays = std::fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(strays, 1, "something was written outside");
+        let (unpacked, error) = match result {
+            Ok(unpacked) => (unpacked, None),
+            Err((unpacked, CollectError::Refused(why))) => (unpacked, Some(why)),
+            Err((_, CollectError::Infra(failure))) => panic!("{failure}"),
+        };
+        Tried {
+            came: unpacked.came.into_iter().map(|one| one.path).collect(),
+            refused: error.into_iter().chain(unpacked.refused).collect(),
+            read: archive.len() - reader.len(),
+        }
+    }
+
+    #[test]
+    fn exactly_what_was_asked_for_is_taken() {
+        let file = tar::EntryType::Regular;
+        let good = archive(&[("./a.txt", file, "hello")]);
+        assert_eq!(try_unpack(&good, &["a.txt"], 100).came, ["a.txt"]);
+        let evil = [
+            (archive(&[("../evil", file, "x")]), "nobody asked for"),
+            (archive(&[("/etc/evil", file, "x")]), "nobody asked for"),
+            (
+                archive(&[("a.txt", tar::EntryType::Symlink, "")]),
+                "became a link",
+            ),
+            (
+                archive(&[(
+                    "PaxHeaders/a",
+                    tar::EntryType::XHeader,
+                    "17 path=evil.txt\n",
+                )]),
+                "nobody asked for",
+            ),
+            (archive(&[]), "did not send"),
+            (archive(&[("a.txt", file, &"x".repeat(200))]), "grew beyond"),
+            (b"garbage garbage garbage".to_vec(), "cannot be read"),
+        ];
+        for (archive, why) in evil {
+            let tried = try_unpack(&archive, &["a.txt"], 100);
+            assert_eq!(tried.came, Vec::<String>::new());
+            assert!(tried.refused[0].contains(why), "{:?}", tried.refused);
+        }
+        let twice = archive(&[("a.txt", file, "x"), ("a.txt", file, "y")]);
+        let tried = try_unpack(&twice, &["a.txt"], 100);
+        assert!(tried.refused[0].contains("nobody asked for"));
+    }
+
+    #[test]
+    fn what_came_whole_is_kept_when_the_rest_does_not() {
+        let file = tar::EntryType::Regular;
+        let link = tar::EntryType::Symlink;
+        let whole = archive(&[("a", file, "1"), ("link", link, ""), ("b", file, "2")]);
+        let tried = try_unpack(&whole, &["a", "link", "b", "gone"], 100);
+        assert_eq!(tried.came, ["a", "b"]);
+        assert!(tried.refused[0].contains("`link` became a link"));
+        assert!(tried.refused[1].contains("did not send `gone`"));
+
+        let long = "x".repeat(2000);
+        let cut = archive(&[("a", file, "1"), ("b", file, &long)]);
+        let tried = try_unpack(&cut[..2048], &["a", "b", "c"], 10_000);
+        assert_eq!(tried.came, ["a"]);
+        assert!(tried.refused[0].contains("ends within `b`"));
+        assert!(tried.refused[1].contains("did not send `c`"));
+    }
+
+    #[test]
+    fn long_names_are_read_up_to_a_limit() {
+        let name = "n/".repeat(200) + "n";
+        let file = archive(&[("nnn", tar::EntryType::Regular, "x")]);
+        let good = [long_name(&name), file.clone()].concat();
+        assert_eq!(try_unpack(&good, &[&name], 100).came, [name.as_str()]);
+        let huge = [long_name(&"n".repeat(9 << 20)), file.clone()].concat();
+        let tried = try_unpack(&huge, &[&name], 100);
+        assert!(tried.refused[0].contains("a name of"));
+        assert!(tried.read < 1 << 20, "{} bytes were read", tried.read);
+        let endless = [long_name(&name), long_name(&name), file].concat();
+        let tried = try_unpack(&endless, &["nnn"], 100);
+        assert!(tried.refused[0].contains("nobody asked for"));
+    }
+}
