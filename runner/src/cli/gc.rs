@@ -5,32 +5,46 @@ use crate::cli::workshop::{Base, Equipped};
 use crate::config;
 use crate::exit_code;
 use crate::failure::Failure;
-use crate::instance::reaper::{Finding, Reaper};
+use crate::instance::reaper::{Finding, Reaper, Swept};
 
 /// Removes what belongs to nobody, and tells what that was.
 pub(super) async fn collect(dry_run: bool) -> Result<u8, Failure> {
     let config = config::load(None)?.config;
     let equipped = Base::open()?.with_engine(&config).await?;
-    let findings = sweep(&equipped, dry_run).await?;
+    let Swept { findings, failures } = sweep(&equipped, dry_run).await;
     let verb = if dry_run { "would remove" } else { "removed" };
     for finding in &findings {
         output::line(&format!("{verb} {}: {}", finding.what, finding.why));
     }
-    if findings.is_empty() {
-        output::line("nothing to remove");
+    if failures.is_empty() {
+        if findings.is_empty() {
+            output::line("nothing to remove");
+        }
+        return Ok(exit_code::SUCCESS);
     }
-    Ok(exit_code::SUCCESS)
+    for failure in failures {
+        output::failure(&failure.into());
+    }
+    Ok(exit_code::INFRASTRUCTURE)
+}
+
+/// Removes what belongs to nobody, on the way to something else: what can't be removed is only told.
+pub(super) async fn on_the_way(equipped: &Equipped) -> Vec<Finding> {
+    let Swept { findings, failures } = sweep(equipped, false).await;
+    for failure in failures {
+        output::warning(&Failure::from(failure).message());
+    }
+    findings
 }
 
 /// Looks everywhere once.
-pub(super) async fn sweep(equipped: &Equipped, dry_run: bool) -> Result<Vec<Finding>, Failure> {
+async fn sweep(equipped: &Equipped, dry_run: bool) -> Swept {
     let (engine, home, store) = (&equipped.engine, &equipped.home, &equipped.store);
-    Ok(Reaper {
+    let reaper = Reaper {
         engine,
         home,
         store,
         dry_run,
-    }
-    .sweep()
-    .await?)
+    };
+    reaper.sweep().await
 }

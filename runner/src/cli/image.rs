@@ -1,5 +1,8 @@
 //! `dormer image`.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::cli::args::{ImageCommand, ListFormat};
@@ -8,18 +11,23 @@ use crate::cli::workshop::{self, Base};
 use crate::config;
 use crate::exit_code;
 use crate::failure::{Failure, InfraFailure, InputError};
+use crate::host::home::Home;
 use crate::image::build;
 use crate::image::manifest::Digest;
 use crate::image::recipe::{GUESTS, Recipe};
 use crate::image::store::{Image, Store, check_name};
-use crate::instance::kept;
+use crate::instance::kept::{self, Listed};
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
 
 pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
+    if let ImageCommand::List { format } = command {
+        list(&Base::look()?.store, format)?;
+        return Ok(exit_code::SUCCESS);
+    }
     let base = Base::open()?;
     match command {
-        ImageCommand::List { format } => list(&base.store, format)?,
+        ImageCommand::List { .. } => {}
         ImageCommand::Build { name } => return build(base, &name).await,
         ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
         ImageCommand::Verify { name } => verify(&base.store, &name)?,
@@ -165,23 +173,43 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
     let digest = built_digest(&base.store, name)?;
     let waiting = || output::note("waiting for another process that uses this name");
     let _lock = base.store.lock_name(name, waiting).await?;
+    let failed = |error: std::io::Error| {
+        InfraFailure::new(format!("cannot remove the image `{name}`")).because(error)
+    };
     let machines = kept::list(&base.home)?;
-    let users = machines.iter().filter(|one| one.record.image == digest);
-    let users: Vec<&str> = users.map(|one| one.record.id.as_str()).collect();
+    let others = base.store.users_of(&digest).map_err(failed)?;
+    let users = users(&base.home, &digest, &machines, &others);
     if !users.is_empty() {
+        let users: Vec<String> = users.into_iter().collect();
         let text = format!("the image `{name}` is in use by {}", users.join(", "));
         return Err(InfraFailure::new(text)
             .help("end them with `dormer stop ID`, or `dormer gc` if they are dead")
             .into());
     }
-    let failed = |error: std::io::Error| {
-        InfraFailure::new(format!("cannot remove the image `{name}`")).because(error)
-    };
     base.store.remove_name(name).map_err(failed)?;
     let used = machines.into_iter().map(|one| one.record.image).collect();
     base.store.sweep(&used, false).map_err(failed)?;
     output::line(&format!("removed {name} {digest}"));
     Ok(())
+}
+
+/// Who uses an image: our own machines by their ids, those of other homes by where they are.
+fn users(
+    home: &Home,
+    image: &Digest,
+    machines: &[Listed],
+    recorded: &[PathBuf],
+) -> BTreeSet<String> {
+    let ours = machines.iter().filter(|one| one.record.image == *image);
+    let mut users: BTreeSet<String> = ours.map(|one| one.record.id.clone()).collect();
+    for directory in recorded {
+        let place = directory.display().to_string();
+        match directory.strip_prefix(home.instances()) {
+            Ok(id) => users.insert(id.display().to_string()),
+            Err(_) => users.insert(place),
+        };
+    }
+    users
 }
 
 /// An image that is there and can be read.

@@ -14,7 +14,7 @@ use crate::instance::record::State;
 use crate::report::style::duration;
 
 pub(super) fn list(format: ListFormat) -> Result<u8, Failure> {
-    let base = Base::open()?;
+    let base = Base::look()?;
     let machines = kept::list(&base.home)?;
     let now = Timestamp::now();
     match format {

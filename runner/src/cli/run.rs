@@ -10,7 +10,7 @@ use crate::artifact::rules::Rules;
 use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments};
 use crate::cli::gc;
 use crate::cli::output;
-use crate::cli::secrets::secrets;
+use crate::cli::secrets::{come_along, secrets};
 use crate::cli::workshop::{self, Base, Equipped};
 use crate::config::labels::{self, Choice};
 use crate::config::{self, Config};
@@ -65,7 +65,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     // Before anything is built: what can't be sent or written is better known at once. The workspace is
     // looked through again when it is sent, since much can change in it until then.
     if let Some(root) = &request.workspace {
-        scan(root, &request.written)?;
+        scan(root, &request.stays_behind)?;
+    }
+    if let (Some(file), Some(root)) = (&arguments.secret_file, &request.workspace)
+        && let Some(text) = come_along(file, root)
+    {
+        output::warning(&text);
     }
     request.check_out()?;
     let reporters = reporters(&arguments)?;
@@ -81,7 +86,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
 
 /// Cleans up after others and builds what is missing.
 async fn prepare(equipped: &Equipped, image: &str) -> Result<(), Failure> {
-    for finding in gc::sweep(equipped, false).await? {
+    for finding in gc::on_the_way(equipped).await {
         output::note(&format!("removed {}: {}", finding.what, finding.why));
     }
     let progress = TerminalProgress::new(true);
@@ -249,8 +254,6 @@ fn request(
     image: String,
     secrets: Vec<(String, SecretString)>,
 ) -> Result<JobRequest, Failure> {
-    let out = written(&arguments.out)?;
-    let events = arguments.events.as_deref().map(written).transpose()?;
     Ok(JobRequest {
         workflow: selected.workflow,
         job: selected.job,
@@ -258,8 +261,8 @@ fn request(
         image,
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
-        written: [out.clone()].into_iter().chain(events).collect(),
-        out,
+        stays_behind: stays_behind(arguments)?,
+        out: on_the_host(&arguments.out)?,
         environment: arguments.environment.clone(),
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
@@ -285,8 +288,21 @@ fn request(
     })
 }
 
-/// Where something will be written.
-fn written(path: &Path) -> Result<PathBuf, InputError> {
+/// What is no part of the workspace though it may be in it: what Dormer writes, and the secrets.
+fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
+    let others = [
+        arguments.events.as_deref(),
+        arguments.secret_file.as_deref(),
+    ];
+    let paths = [arguments.out.as_path()].into_iter();
+    paths
+        .chain(others.into_iter().flatten())
+        .map(on_the_host)
+        .collect()
+}
+
+/// A path that was typed, whether there is something yet or not.
+fn on_the_host(path: &Path) -> Result<PathBuf, InputError> {
     std::path::absolute(path)
         .map_err(|error| InputError::usage(format!("cannot use `{}`: {error}", path.display())))
 }
@@ -324,7 +340,10 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::args::{Arguments, Command};
 
     #[test]
     fn a_lost_record_is_a_failure_of_a_job_that_had_none() {
@@ -336,5 +355,16 @@ mod tests {
         assert_eq!(code_with(0, &[lost(false)]), 0);
         assert_eq!(code_with(0, &[lost(false), lost(true)]), 69);
         assert_eq!(code_with(1, &[lost(true)]), 1);
+    }
+
+    #[test]
+    fn what_is_written_and_the_secrets_stay_behind() {
+        let typed = "dormer run job.yml --out o --events e.jsonl --secret-file s";
+        let parsed = Arguments::try_parse_from(typed.split(' ')).unwrap();
+        let Command::Run(arguments) = parsed.command else {
+            panic!("it is a run");
+        };
+        let expected = ["o", "e.jsonl", "s"].map(|name| std::path::absolute(name).unwrap());
+        assert_eq!(stays_behind(&arguments).unwrap(), expected);
     }
 }

@@ -9,7 +9,9 @@ use secrecy::SecretString;
 
 use crate::cli::args::{RunArguments, is_variable_name};
 use crate::failure::InputError;
+use crate::host::fs::real_path;
 use crate::source::file::utf8;
+use crate::workspace::tracked::{find_repository, tracked_files};
 
 type Secret = (String, SecretString);
 
@@ -24,6 +26,23 @@ pub(super) fn secrets(arguments: &RunArguments) -> Result<Vec<Secret>, InputErro
         secrets.push((name.clone(), value));
     }
     Ok(secrets)
+}
+
+/// The warning for a file of secrets that git tracks in the workspace at `root`. It is not sent as one
+/// of the user's files then, but as one of the repository's, and anyone who has that has it.
+pub(super) fn come_along(file: &Path, root: &Path) -> Option<String> {
+    let path = real_path(file).ok()?;
+    let repository = find_repository(path.parent()?)?;
+    let tracked = tracked_files(&repository, &repository.root).ok()?;
+    let inside = path.strip_prefix(&repository.root).ok()?;
+    let known = path.starts_with(root) && tracked.iter().any(|one| one == inside);
+    known.then(|| {
+        format!(
+            "git tracks the secrets in `{}`, so they come along with the workspace (`git rm --cached` \
+             ends that; earlier commits keep them)",
+            file.display()
+        )
+    })
 }
 
 fn in_environment(name: &str) -> Result<SecretString, InputError> {

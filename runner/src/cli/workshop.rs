@@ -25,6 +25,13 @@ impl Base {
         Ok(Self { home, store })
     }
 
+    /// For somebody who only looks, and so needs not be able to write.
+    pub(super) fn look() -> Result<Self, Failure> {
+        let home = Home::look()?;
+        let store = Store::look(&home.images());
+        Ok(Self { home, store })
+    }
+
     /// With an engine, ready to build.
     pub(super) async fn with_engine(self, config: &Config) -> Result<Equipped, Failure> {
         let engine = Engine::connect().await?;
@@ -60,7 +67,7 @@ impl Equipped {
         }
         output::note("stopping; what was built so far is removed");
         tokio::select! {
-            swept = gc::sweep(self, false) => { swept?; }
+            _ = gc::on_the_way(self) => {}
             () = cancel.immediate() => {}
         }
         Ok(None)

@@ -2,14 +2,16 @@
 //! somebody hostile writes to.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+
+pub use crate::host::tree::remove_tree;
 
 /// Writes a file so that it is either the old or the new one, also after a power cut. Only the owner
 /// may read it.
@@ -29,19 +31,10 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Creates a directory that only its owner may enter, and its parents.
+/// Creates a directory that only its owner may enter, and its parents. One that is there already is
+/// left as it is: it is somebody's, and they may have reasons.
 pub fn create_private_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o700))
-}
-
-/// Removes a directory and all that is in it; one that is not there is removed already. Links are
-/// removed, never followed.
-pub fn remove_tree(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Where a path really leads, with every link resolved. Not for names that come from a guest.
@@ -118,7 +111,8 @@ fn expect_type(file: &OwnedFd, expected: FileType, name: &str) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -153,6 +147,19 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_a_directory_that_we_make_is_made_private() {
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let directory = tempfile::tempdir().unwrap();
+        let theirs = directory.path().join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        fs::set_permissions(&theirs, Permissions::from_mode(0o1777)).unwrap();
+        create_private_directory(&theirs).unwrap();
+        assert_eq!(mode(&theirs), 0o1777);
+        create_private_directory(&theirs.join("ours")).unwrap();
+        assert_eq!(mode(&theirs.join("ours")), 0o700);
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, InfraFailure, InputError};
-use crate::host::fs::{create_private_directory, real_path};
+use crate::host::fs::{create_private_directory, real_path, sync_directory};
+use crate::host::reservation::fill_with_randomness;
 
 /// The user and group that a machine's container runs as when Dormer itself runs as root. The number
 /// belongs to nobody on a usual system, so that nobody else may open a machine's sockets.
@@ -27,20 +29,38 @@ impl Home {
         Self::at(&default_root()?)
     }
 
+    /// Opens it for somebody who only looks: one that can't be written to, or not be made, is an
+    /// empty one.
+    pub fn look() -> Result<Self, Failure> {
+        Self::look_at(&default_root()?)
+    }
+
     /// Opens a home at `root`.
     pub fn at(root: &Path) -> Result<Self, Failure> {
-        let failed = |error: io::Error| {
-            InfraFailure::new(format!("cannot use `{}` as Dormer's home", root.display()))
-                .because(error)
-                .help("set DORMER_HOME to a directory on a local disk that you may write to")
-        };
-        create_private_directory(root).map_err(failed)?;
-        let root = real_path(root).map_err(failed)?;
-        for part in ["images", "instances", "jobs"] {
-            // Not made private again: `images` may be a link to a store shared between homes.
-            fs::create_dir_all(root.join(part)).map_err(failed)?;
+        Self::make(root).map_err(|unusable| unusable.explain(root))
+    }
+
+    fn look_at(root: &Path) -> Result<Self, Failure> {
+        match Self::make(root) {
+            Err(Unusable::Failed(error)) if is_not_ours_to_write(&error) => Ok(Self {
+                root: root.to_owned(),
+                owner: String::new(),
+            }),
+            made => made.map_err(|unusable| unusable.explain(root)),
         }
-        let owner = owner_of(&root);
+    }
+
+    fn make(root: &Path) -> Result<Self, Unusable> {
+        create_private_directory(root)?;
+        let root = real_path(root)?;
+        refuse_what_others_write_to(&root)?;
+        // `images` may be a link to a store that several homes share.
+        fs::create_dir_all(root.join("images"))?;
+        for part in ["instances", "jobs"] {
+            create_private_directory(&root.join(part))?;
+        }
+        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let owner = owner_of(&root, machine.trim())?;
         Ok(Self { root, owner })
     }
 
@@ -49,8 +69,9 @@ impl Home {
         &self.root
     }
 
-    /// What this home's containers are labelled with. It follows from the machine, the user and the
-    /// place, so that strays are still known when the directory itself was deleted.
+    /// What this home's containers are labelled with. It follows from the host, the user and the
+    /// place, so that strays are still known when the directory itself was deleted. Empty in a home
+    /// that was only looked at.
     pub fn owner(&self) -> &str {
         &self.owner
     }
@@ -97,16 +118,146 @@ fn default_root() -> Result<PathBuf, InputError> {
     }
 }
 
-fn owner_of(root: &Path) -> String {
-    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+/// Why a directory can't be a home.
+enum Unusable {
+    Failed(io::Error),
+    /// Others may write to it; its mode.
+    Open(u32),
+}
+
+impl From<io::Error> for Unusable {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Unusable {
+    fn explain(self, root: &Path) -> Failure {
+        let root = root.display();
+        let cannot = format!("cannot use `{root}` as Dormer's home");
+        match self {
+            Self::Failed(error) => InfraFailure::new(cannot)
+                .because(error)
+                .help("set DORMER_HOME to a directory on a local disk that you may write to")
+                .into(),
+            Self::Open(mode) => InputError::configuration(format!(
+                "{cannot}: other users may write to it (mode {mode:04o})"
+            ))
+            .help(format!(
+                "set DORMER_HOME to a directory of your own, such as `{root}/dormer`, or close this \
+                 one: `chmod go-w {root}`"
+            ))
+            .into(),
+        }
+    }
+}
+
+/// Whether an error says that somebody may not write here, rather than that here is no directory.
+fn is_not_ours_to_write(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Who may write to the home can exchange what is in it, such as the disk that a job starts from. It
+/// is not made private here: a directory that we have not made is not ours to close.
+fn refuse_what_others_write_to(root: &Path) -> Result<(), Unusable> {
+    const OTHERS_WRITE: u32 = 0o022;
+    let mode = fs::metadata(root)?.permissions().mode() & 0o7777;
+    if mode & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    Err(Unusable::Open(mode))
+}
+
+/// Names a home to an engine that may serve others: by the host's own id, the user and the place. A
+/// host without an id, as a container often is, would share its name with every other such host, and
+/// the one would remove the other's machines. There an id that is kept in the home stands in; when
+/// that home is deleted, its strays are nobody's.
+fn owner_of(root: &Path, machine: &str) -> io::Result<String> {
+    let host = match machine {
+        "" => own_id(&root.join("owner"))?,
+        machine => machine.to_owned(),
+    };
     let user = rustix::process::geteuid().as_raw();
-    let text = format!("{}\n{user}\n{}", machine.trim(), root.display());
-    hex::encode(&Sha256::digest(text.as_bytes())[..6])
+    let text = format!("{host}\n{user}\n{}", root.display());
+    Ok(hex::encode(&Sha256::digest(text.as_bytes())[..6]))
+}
+
+/// The id that is kept at `path`, made when it is first asked for.
+fn own_id(path: &Path) -> io::Result<String> {
+    let read = || fs::read_to_string(path).map(|id| id.trim().to_owned());
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        known => return known,
+    }
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let mut id = [0; 16];
+    fill_with_randomness(&mut id);
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(hex::encode(id).as_bytes())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        // Another process was first; its id counts for both.
+        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {}
+        kept => drop(kept.map_err(|lost| lost.error)?),
+    }
+    sync_directory(directory)?;
+    read()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_without_an_id_gets_one_that_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let here = owner_of(directory.path(), "").unwrap();
+        assert_eq!(owner_of(directory.path(), "").unwrap(), here);
+        let kept = directory.path().join("owner");
+        let mode = fs::metadata(&kept).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // As if the same place were on another host.
+        fs::remove_file(&kept).unwrap();
+        assert_ne!(owner_of(directory.path(), "").unwrap(), here);
+        fs::remove_file(&kept).unwrap();
+        owner_of(directory.path(), "0123").unwrap();
+        assert!(!kept.exists());
+    }
+
+    #[test]
+    fn a_home_that_others_write_to_is_refused_and_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let close = |mode| {
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for open in [0o1777, 0o775] {
+            close(open);
+            let failure = Home::at(directory.path()).unwrap_err();
+            assert!(matches!(failure, Failure::Input(_)), "{failure:?}");
+            assert!(failure.help().unwrap().contains("chmod go-w"));
+            assert_eq!(mode(directory.path()), open);
+            assert!(!directory.path().join("instances").exists());
+        }
+        close(0o755);
+        let home = Home::at(directory.path()).unwrap();
+        assert_eq!(mode(home.root()), 0o755);
+        assert_eq!(mode(&home.instances()), 0o700);
+        assert_eq!(mode(&home.jobs()), 0o700);
+    }
+
+    #[test]
+    fn who_only_looks_finds_an_empty_home_where_none_can_be_made() {
+        // Where nobody may write, not even root.
+        let root = Path::new("/sys/kernel/dormer");
+        assert!(Home::at(root).is_err());
+        let home = Home::look_at(root).unwrap();
+        assert!(home.root().ends_with("dormer"));
+        assert!(Home::look_at(Path::new("/etc/passwd/dormer")).is_err());
+    }
 
     #[test]
     fn owners_differ_by_place_and_stay_the_same() {

@@ -9,3 +9,4 @@ pub mod network;
 pub mod process;
 pub mod reservation;
 pub mod signals;
+pub mod tree;

@@ -41,10 +41,14 @@ impl Reservation {
         claim(id.to_owned(), instances.join(id))
     }
 
-    /// Every name below `instances`, held or not.
+    /// Every name below `instances`, held or not; none if that is not there.
     pub fn list(instances: &Path) -> io::Result<Vec<String>> {
         let mut ids = Vec::new();
-        for entry in fs::read_dir(instances)? {
+        let entries = match fs::read_dir(instances) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
+            entries => entries?,
+        };
+        for entry in entries {
             ids.extend(
                 entry?
                     .file_name()

@@ -17,8 +17,9 @@ use jiff::Timestamp;
 
 use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::Deadline;
-use crate::host::fs::{create_private_directory, free_space, remove_tree};
+use crate::host::fs::{free_space, remove_tree};
 use crate::host::home::{Home, machine_user};
+use crate::host::lock::DirectoryLock;
 use crate::host::reservation::Reservation;
 use crate::image::base;
 use crate::image::context::{self, Build};
@@ -137,7 +138,7 @@ impl Site<'_> {
     async fn build(&self, progress: &dyn Progress) -> Result<Image, Failure> {
         let description = self.recipe.description()?;
         let directory = self.workshop.store.building(self.reservation.id());
-        self.prepare(&directory)?;
+        let _held = self.prepare(&directory)?;
 
         let base = base::ensure(self.workshop.engine, self.workshop.handed, progress).await?;
         progress.stage(&format!(
@@ -165,11 +166,14 @@ impl Site<'_> {
         Ok(self.store(&directory, description)?)
     }
 
-    fn prepare(&self, directory: &Path) -> Result<(), InfraFailure> {
+    fn prepare(&self, directory: &Path) -> Result<DirectoryLock, InfraFailure> {
         let (user, group) = machine_user();
-        create_private_directory(directory)
-            .and_then(|()| std::os::unix::fs::chown(directory, Some(user), Some(group)))
-            .map_err(|error| failed(self.recipe.name, error.to_string()))
+        let prepared = || -> std::io::Result<DirectoryLock> {
+            let held = self.workshop.store.begin_build(self.reservation.id())?;
+            std::os::unix::fs::chown(directory, Some(user), Some(group))?;
+            Ok(held)
+        };
+        prepared().map_err(|error| failed(self.recipe.name, error.to_string()))
     }
 
     /// The container's file system as a tar file, as one layer.

@@ -15,4 +15,5 @@ pub mod handed;
 pub mod manifest;
 pub mod recipe;
 pub mod store;
+pub mod uses;
 pub mod vm_container;

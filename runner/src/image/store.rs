@@ -5,8 +5,13 @@
 //!   images/manifests/HEX.json    an image
 //!   images/names/NAME/current    which image a name means now; the directory is the name's lock
 //!   images/verified/HEX.json     how a blob looked when its digest was last found right
-//!   images/building/ID/          a build under way, by the reservation that it belongs to
+//!   images/building/ID/          a build under way, by the reservation that it belongs to; locked by it
+//!   images/uses/HEX/ID           an instance that uses an image: where its directory is
 //! ```
+//!
+//! Several homes may share a store. So whatever is in use is on record in the store itself: a build by
+//! the lock on its directory, an image by its uses. A use lasts as long as the instance's directory,
+//! which a kept machine has though no process holds it.
 //!
 //! Everything is made aside and renamed into place. Locks: whoever builds or removes an image holds
 //! its name alone; whoever starts to use one holds the name shared until the use is on record.
@@ -21,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, InfraFailure, InputError};
-use crate::host::fs::{remove_tree, sync_directory, write_atomically};
+use crate::host::fs::{create_private_directory, remove_tree, sync_directory, write_atomically};
 use crate::host::lock::{self, DirectoryLock};
 use crate::image::manifest::{Blob, Digest, Manifest};
 use crate::image::recipe;
@@ -72,9 +77,14 @@ impl Store {
                     .because(error)
             })?;
         }
-        Ok(Self {
+        Ok(Self::look(root))
+    }
+
+    /// The store below a home's `images`, for somebody who only looks: one that is not there is empty.
+    pub fn look(root: &Path) -> Self {
+        Self {
             root: root.to_owned(),
-        })
+        }
     }
 
     /// Its directory.
@@ -122,8 +132,8 @@ impl Store {
     pub fn names(&self) -> Result<Vec<String>, InfraFailure> {
         let read = || -> io::Result<Vec<String>> {
             let mut names = Vec::new();
-            for entry in fs::read_dir(self.root.join("names"))? {
-                let name = entry?.file_name().to_string_lossy().into_owned();
+            for entry in entries_of(&self.root.join("names"))? {
+                let name = entry.file_name().to_string_lossy().into_owned();
                 if self.current(&name).is_file() {
                     names.push(name);
                 }
@@ -213,13 +223,15 @@ impl Store {
         remove_tree(&self.root.join("names").join(name))
     }
 
-    /// Removes images that no name means and that are not in `used`, and the blobs that no image has.
-    /// Returns the images. Does nothing while somebody adds to the store.
+    /// Removes images that no name means and that are neither in `used` nor on record as used, and the
+    /// blobs that no image has. Returns the images. Does nothing while somebody adds to the store, or
+    /// puts a use on record.
     pub fn sweep(&self, used: &BTreeSet<Digest>, dry_run: bool) -> io::Result<Vec<Digest>> {
         let Some(_lock) = lock::try_exclusive(&self.root.join("blobs"))? else {
             return Ok(Vec::new());
         };
         let mut wanted = used.clone();
+        wanted.extend(self.uses(dry_run)?);
         for name in self.names().map_err(io::Error::other)? {
             let text = fs::read_to_string(self.current(&name))?;
             wanted.extend(Digest::try_from(text.trim().to_owned()).ok());
@@ -272,14 +284,47 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps [`Store::sweep`] away while blobs are added that no image has yet.
+    /// Keeps [`Store::sweep`] away while blobs are added that no image has yet, or a use is put on
+    /// record.
     pub async fn adding(&self) -> io::Result<DirectoryLock> {
         lock::shared(&self.root.join("blobs")).await
+    }
+
+    /// Whether an image is still there.
+    pub fn contains(&self, image: &Digest) -> bool {
+        self.manifest_path(image).is_file()
     }
 
     /// A directory for a build, by its reservation.
     pub fn building(&self, reservation: &str) -> PathBuf {
         self.root.join("building").join(reservation)
+    }
+
+    /// Makes the directory for a build, and holds it: another home that cleans up would take a build
+    /// that nobody holds for an interrupted one.
+    pub fn begin_build(&self, reservation: &str) -> io::Result<DirectoryLock> {
+        let directory = self.building(reservation);
+        loop {
+            create_private_directory(&directory)?;
+            // Between these two somebody may have taken it for abandoned, and be removing it.
+            let held = lock::try_exclusive(&directory);
+            match held {
+                Ok(Some(lock)) if directory.is_dir() => return Ok(lock),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Holds what a build left that nobody is at work on: none if somebody is. What is not there needs
+    /// no holding.
+    pub fn hold_abandoned_build(&self, reservation: &str) -> io::Result<Abandoned> {
+        match lock::try_exclusive(&self.building(reservation)) {
+            Ok(Some(lock)) => Ok(Abandoned::Yes(Some(lock))),
+            Ok(None) => Ok(Abandoned::No),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Abandoned::Yes(None)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The reservations that builds were begun under.
@@ -366,6 +411,23 @@ impl Store {
         self.root
             .join("verified")
             .join(format!("{}.json", blob.digest.hex()))
+    }
+}
+
+/// Whether a build is under way, or was left.
+#[derive(Debug)]
+pub enum Abandoned {
+    /// Somebody is at work on it.
+    No,
+    /// Nobody is, and nobody begins as long as this is held.
+    Yes(Option<DirectoryLock>),
+}
+
+/// What is in a directory; nothing if it is not there.
+pub(super) fn entries_of(directory: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.collect(),
     }
 }
 

@@ -17,9 +17,11 @@ use crate::instance::teardown;
 use crate::vmm::engine::Engine;
 use crate::vmm::vm::{Port, Vm};
 
-/// A running job tears its machine down when it is told to stop; that takes as long as its `always()`
-/// steps do.
-const OWNER_ENDS: Deadline = Deadline::seconds("the end of the job that holds the machine", 330);
+/// A running job that is told to stop has five minutes for its `always()` steps, as many for its
+/// artifacts and two for the machine's removal; with a minute to spare.
+const OWNER_ENDS: Deadline = Deadline::seconds("the end of the job that holds the machine", 780);
+/// How often that is looked for.
+const LOOK: Duration = Duration::from_millis(100);
 const CONNECTS: Deadline = Deadline::seconds("a connection to the guest", 30);
 
 /// An instance, with who holds it.
@@ -115,15 +117,25 @@ pub async fn stop(engine: &Engine, home: &Home, id: &str) -> Result<(), Failure>
         .filter(|_| process.is_alive());
     let pid = pid.ok_or_else(held)?;
     kill_process(pid, Signal::TERM).map_err(|error| held().because(error))?;
-    let gone = async {
-        while home.instances().join(id).exists() {
-            pause(Duration::from_millis(100)).await;
+    let left = within(OWNER_ENDS, let_go(home, id));
+    match left.await.map_err(|late| held().because(late))?? {
+        Some(reservation) => Ok(teardown::tear_down(engine, home.owner(), &reservation).await?),
+        None => Ok(()),
+    }
+}
+
+/// Waits until nobody holds an instance. Its job may have removed it, or left it: it keeps the machine
+/// when it was told to, also when it was cancelled, and may have been killed.
+async fn let_go(home: &Home, id: &str) -> Result<Option<Reservation>, InfraFailure> {
+    loop {
+        if let Some(reservation) = adopt(home, id)? {
+            return Ok(Some(reservation));
         }
-    };
-    within(OWNER_ENDS, gone)
-        .await
-        .map_err(|late| held().because(late))?;
-    Ok(())
+        if !home.instances().join(id).exists() {
+            return Ok(None);
+        }
+        pause(LOOK).await;
+    }
 }
 
 /// Takes over an instance that no process holds.
@@ -142,6 +154,25 @@ pub fn is_expired(record: &Record, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::instance::record::tests::record;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_its_job_keeps_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path()).unwrap();
+        let held = Reservation::new(&home.instances()).unwrap();
+        let id = held.id().to_owned();
+        assert!(within(OWNER_ENDS, let_go(&home, &id)).await.is_err());
+        let (taken, ()) = tokio::join!(let_go(&home, &id), async {
+            pause(LOOK * 3).await;
+            drop(held);
+        });
+        let taken = taken.unwrap().unwrap();
+        let (gone, ()) = tokio::join!(let_go(&home, &id), async {
+            pause(LOOK * 3).await;
+            taken.remove().unwrap();
+        });
+        assert!(gone.unwrap().is_none());
+    }
 
     #[test]
     fn only_a_kept_instance_outlives_its_process_and_only_for_a_time() {

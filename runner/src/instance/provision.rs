@@ -83,6 +83,13 @@ impl Instance {
                 .because(error)
         };
         let reservation = Reservation::new(&home.instances()).map_err(failed)?;
+        store
+            .record_use(&order.image.digest, reservation.directory())
+            .map_err(|error| {
+                let name = &order.image_name;
+                InfraFailure::new(format!("cannot put down that the image `{name}` is in use"))
+                    .because(error)
+            })?;
         create_private_directory(&reservation.directory().join("host")).map_err(failed)?;
         let record = Record {
             v: RECORD_VERSION,
@@ -221,10 +228,14 @@ impl Instance {
             }
             .into());
         };
-        let profile = self.guest();
+        let description = &self.order.image.manifest.description;
         let agent = self.order.machine.profile.guest_agent;
-        let boots = self.order.image.manifest.description.boot_deadline();
-        let channel = ladder::climb(vm, login, profile, (agent, boots), events).await?;
+        let boots = (agent, description.boot_deadline());
+        // A guest whose disk is full or whose kernel has crashed would be waited for to the end.
+        let channel = tokio::select! {
+            climbed = ladder::climb(vm, login, &description.guest, boots, events) => climbed?,
+            failure = told(self.monitor.as_mut()) => return Err(failure.into()),
+        };
         self.journal.advance(State::Ready)?;
         Ok(channel)
     }
@@ -234,17 +245,11 @@ impl Instance {
         let Some(vm) = &self.vm else {
             return std::future::pending().await;
         };
-        let told = async {
-            match &mut self.monitor {
-                Some(monitor) => monitor.trouble().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             death = vm.died() => {
                 InfraFailure::transient("the machine ended").because(death.describe())
             }
-            failure = told => failure,
+            failure = told(self.monitor.as_mut()) => failure,
         }
     }
 
@@ -263,11 +268,17 @@ impl Instance {
 
     /// Removes everything of it, and returns when nothing is left.
     pub async fn tear_down(mut self) -> Result<(), Failure> {
-        // A journal that can't be written must not keep the machine alive; its end is in sight.
+        // A journal that can't be written must not keep the machine alive; its end is in sight. Nor
+        // does it matter when nothing is left that it could tell of.
         let journalled = self.journal.advance(State::TearingDown);
         self.monitor = None;
         super::teardown::tear_down(&self.engine, &self.owner, &self.reservation).await?;
-        journalled
+        self.store
+            .forget_use(&self.order.image.digest, self.reservation.directory());
+        match journalled {
+            Err(Failure::Bug(bug)) => Err(bug.into()),
+            _ => Ok(()),
+        }
     }
 
     fn surroundings(&self) -> Surroundings {
@@ -310,6 +321,14 @@ impl Instance {
 
     fn vm_directory(&self) -> PathBuf {
         vm_directory(self.reservation.directory())
+    }
+}
+
+/// Returns when QEMU tells of something that the machine does not recover from.
+async fn told(monitor: Option<&mut vm::QemuMonitor>) -> InfraFailure {
+    match monitor {
+        Some(monitor) => monitor.trouble().await,
+        None => std::future::pending().await,
     }
 }
 

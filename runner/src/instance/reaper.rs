@@ -15,12 +15,12 @@ use crate::host::reservation::Reservation;
 use crate::image::build;
 use crate::image::context;
 use crate::image::manifest::Digest;
-use crate::image::store::Store;
+use crate::image::store::{Abandoned, Store};
 use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::teardown;
 use crate::vmm::engine::Engine;
-use crate::vmm::listing;
+use crate::vmm::listing::{self, Found};
 use crate::vmm::run;
 
 /// How long the evidence of a failed job is kept.
@@ -48,38 +48,66 @@ pub struct Reaper<'a> {
     pub dry_run: bool,
 }
 
-impl Reaper<'_> {
-    /// Finds and removes what belongs to nobody.
-    pub async fn sweep(self) -> Result<Vec<Finding>, InfraFailure> {
-        let mut findings = self.instances().await?;
-        findings.extend(self.containers().await?);
-        findings.extend(self.builds().await?);
-        findings.extend(self.images()?);
-        findings.extend(self.old_evidence());
-        Ok(findings)
+/// What a sweep has done.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// What was removed, or would be.
+    pub findings: Vec<Finding>,
+    /// What could not be removed, or not be looked at.
+    pub failures: Vec<InfraFailure>,
+}
+
+impl Swept {
+    fn take(&mut self, result: Result<Option<Finding>, InfraFailure>) {
+        match result {
+            Ok(finding) => self.findings.extend(finding),
+            Err(failure) => self.failures.push(failure),
+        }
     }
 
-    /// Instances that no process holds and nobody asked to keep.
-    async fn instances(&self) -> Result<Vec<Finding>, InfraFailure> {
-        let mut findings = Vec::new();
+    fn failed(&mut self, result: Result<(), InfraFailure>) {
+        self.failures.extend(result.err());
+    }
+}
+
+impl Reaper<'_> {
+    /// Finds and removes what belongs to nobody. What can't be removed keeps nothing else from it.
+    pub async fn sweep(self) -> Swept {
+        let mut swept = Swept::default();
+        let looked = self.instances(&mut swept).await;
+        swept.failed(looked);
+        let looked = self.containers(&mut swept).await;
+        swept.failed(looked);
+        let looked = self.builds(&mut swept).await;
+        swept.failed(looked);
+        let looked = self.images(&mut swept);
+        swept.failed(looked);
+        swept.findings.extend(self.old_evidence());
+        swept
+    }
+
+    async fn instances(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
         for id in self.reserved()? {
-            let Some(reservation) = adopt(self.home, &id)? else {
-                continue;
-            };
-            let Some(why) = why_abandoned(&reservation) else {
-                continue;
-            };
-            findings.push(Finding {
-                what: format!("machine {id}"),
-                why,
-            });
-            if !self.dry_run {
-                self.settle(&reservation).await?;
-                build::clean_up(self.engine, self.store, self.home.owner(), &id).await?;
-                teardown::tear_down(self.engine, self.home.owner(), &reservation).await?;
-            }
+            swept.take(self.instance(&id).await);
         }
-        Ok(findings)
+        Ok(())
+    }
+
+    /// An instance, if no process holds it and nobody asked to keep it.
+    async fn instance(&self, id: &str) -> Result<Option<Finding>, InfraFailure> {
+        let Some(reservation) = adopt(self.home, id)? else {
+            return Ok(None);
+        };
+        let Some(why) = why_abandoned(&reservation) else {
+            return Ok(None);
+        };
+        if !self.dry_run {
+            self.settle(&reservation).await?;
+            build::clean_up(self.engine, self.store, self.home.owner(), id).await?;
+            teardown::tear_down(self.engine, self.home.owner(), &reservation).await?;
+        }
+        let what = format!("machine {id}");
+        Ok(Some(Finding { what, why }))
     }
 
     /// A process that was killed while it had the engine create a container: the engine goes on, and the
@@ -104,8 +132,7 @@ impl Reaper<'_> {
     }
 
     /// Containers with our label whose instance has no directory any more.
-    async fn containers(&self) -> Result<Vec<Finding>, InfraFailure> {
-        let mut findings = Vec::new();
+    async fn containers(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
         // First the engine, then the directories: an instance makes its directory before anything
         // else, so a container that was seen has one unless it is a stray.
         let containers = listing::containers(self.engine, self.home.owner(), None).await?;
@@ -114,22 +141,24 @@ impl Reaper<'_> {
             .into_iter()
             .filter(|found| !reserved.contains(&found.instance))
         {
-            findings.push(Finding {
-                what: format!(
-                    "container {}",
-                    &found.container[..12.min(found.container.len())]
-                ),
-                why: format!("its machine {} is gone", found.instance),
-            });
-            if !self.dry_run {
-                run::remove(self.engine, &found.container).await?;
-            }
+            swept.take(self.container(found).await);
         }
-        Ok(findings)
+        Ok(())
+    }
+
+    async fn container(&self, found: Found) -> Result<Option<Finding>, InfraFailure> {
+        if !self.dry_run {
+            run::remove(self.engine, &found.container).await?;
+        }
+        let short = &found.container[..12.min(found.container.len())];
+        Ok(Some(Finding {
+            what: format!("container {short}"),
+            why: format!("its machine {} is gone", found.instance),
+        }))
     }
 
     /// What interrupted builds left, on disk and on the engine.
-    async fn builds(&self) -> Result<Vec<Finding>, InfraFailure> {
+    async fn builds(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
         let owner = self.home.owner();
         let mut ids: BTreeSet<String> = self
             .store
@@ -145,21 +174,31 @@ impl Reaper<'_> {
                 .map(str::to_owned),
         );
         let reserved: BTreeSet<String> = self.reserved()?.into_iter().collect();
-        let mut findings = Vec::new();
         for id in ids.difference(&reserved) {
-            findings.push(Finding {
-                what: format!("build {id}"),
-                why: "it was interrupted".to_owned(),
-            });
-            if !self.dry_run {
-                build::clean_up(self.engine, self.store, owner, id).await?;
-            }
+            swept.take(self.build(id).await);
         }
-        Ok(findings)
+        Ok(())
+    }
+
+    /// A build that has no reservation here, unless another home that shares the store is at work on it.
+    async fn build(&self, id: &str) -> Result<Option<Finding>, InfraFailure> {
+        let held = self.store.hold_abandoned_build(id).map_err(|error| {
+            InfraFailure::new(format!("cannot look at the build `{id}`")).because(error)
+        })?;
+        let Abandoned::Yes(_held) = held else {
+            return Ok(None);
+        };
+        if !self.dry_run {
+            build::clean_up(self.engine, self.store, self.home.owner(), id).await?;
+        }
+        Ok(Some(Finding {
+            what: format!("build {id}"),
+            why: "it was interrupted".to_owned(),
+        }))
     }
 
     /// Images that no name means any more, unless a machine still uses one.
-    fn images(&self) -> Result<Vec<Finding>, InfraFailure> {
+    fn images(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
         let removed = self.store.sweep(&self.images_in_use()?, self.dry_run);
         let removed = removed
             .map_err(|error| InfraFailure::new("cannot remove unused images").because(error))?;
@@ -167,9 +206,11 @@ impl Reaper<'_> {
             what: format!("image {}", digest.short()),
             why: "a newer one has its name".to_owned(),
         };
-        Ok(removed.into_iter().map(finding).collect())
+        swept.findings.extend(removed.into_iter().map(finding));
+        Ok(())
     }
 
+    /// The images of our own machines; the store itself knows of others'.
     fn images_in_use(&self) -> Result<BTreeSet<Digest>, InfraFailure> {
         let listed = super::kept::list(self.home)?;
         Ok(listed.into_iter().map(|one| one.record.image).collect())

@@ -194,13 +194,15 @@ impl Driver<'_> {
         }
         let facts = guarded(&self.limits, around.engine.facts()).await?;
         let description = &image.manifest.description;
+        let memory = self.request.memory.unwrap_or(description.memory);
+        facts.check_memory(memory)?;
         Ok(Order {
             job: self.request.job.id.value.clone(),
             image_name: self.request.image.clone(),
             image: image.clone(),
             machine: Machine {
                 cpus: self.request.cpus,
-                memory: self.request.memory.unwrap_or(description.memory),
+                memory,
                 accelerator: choice.accelerator,
                 network: self.request.network,
                 profile: description.device_profile.clone(),
@@ -215,8 +217,18 @@ impl Driver<'_> {
 
     async fn create_overlay(&mut self, order: Order) -> Result<(), Interrupted> {
         let around = self.around;
-        // Until the instance is on record, nobody may take its image away.
+        // Until its use is on record, nobody may take the image away: not who removes its name, nor
+        // who sweeps away what has none any more.
         let _held = around.store.hold_name(&order.image_name).await?;
+        let _unswept = around
+            .store
+            .adding()
+            .await
+            .map_err(|error| InfraFailure::new("cannot lock the image store").because(error))?;
+        if !around.store.contains(&order.image.digest) {
+            let text = format!("the image `{}` was removed meanwhile", order.image_name);
+            return Err(InfraFailure::transient(text).into());
+        }
         let (engine, home) = (&around.engine, &around.home);
         let instance = Instance::reserve(engine, home, &around.store, &around.masker, order)?;
         around.events.set_instance(instance.id());

@@ -41,8 +41,9 @@ pub struct JobRequest {
     pub artifacts: Rules,
     /// Where that goes.
     pub out: PathBuf,
-    /// Files and directories that Dormer itself writes: they stay behind when the workspace is sent.
-    pub written: Vec<PathBuf>,
+    /// Files and directories that are not sent though they may be in the workspace: what Dormer itself
+    /// writes there, and the secrets.
+    pub stays_behind: Vec<PathBuf>,
     /// Variables from the command line.
     pub environment: Vec<(String, String)>,
     /// Secrets, by name.

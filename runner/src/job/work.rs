@@ -92,7 +92,7 @@ impl Work<'_> {
     }
 
     async fn scan(&self, root: &Path) -> Result<Scan, Failure> {
-        let (root, written) = (root.to_owned(), self.request.written.clone());
+        let (root, written) = (root.to_owned(), self.request.stays_behind.clone());
         let scanned = tokio::task::spawn_blocking(move || scan(&root, &written)).await;
         let lost = |error| {
             Failure::from(InfraFailure::new("cannot look through the workspace").because(error))

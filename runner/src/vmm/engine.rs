@@ -9,7 +9,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use thiserror::Error;
 
-use crate::failure::{Failure, InfraFailure, with_causes};
+use crate::failure::{Failure, InfraFailure, InputError, with_causes};
 use crate::host::clock::{Deadline, within};
 use crate::vmm::endpoint::{self, Endpoint, Surroundings};
 
@@ -98,6 +98,22 @@ impl EngineFacts {
         self.remaps_users.then_some(
             "it remaps users (userns-remap): a machine's user would not own its own directory",
         )
+    }
+
+    /// Refuses a machine with more memory than there is at all. What is free is another matter: that
+    /// changes.
+    pub fn check_memory(&self, wanted: u64) -> Result<(), InputError> {
+        // An engine that does not say is not asked again.
+        if self.memory == 0 || wanted <= self.memory {
+            return Ok(());
+        }
+        let size = |bytes| bytesize::ByteSize(bytes).display().iec().to_string();
+        Err(InputError::usage(format!(
+            "a machine with {} of memory is wanted, and the container engine has {} in all",
+            size(wanted),
+            size(self.memory)
+        ))
+        .help("give it less: `--memory`, or `memory` in dormer.toml"))
     }
 }
 
@@ -223,6 +239,19 @@ mod tests {
             std::os::unix::net::UnixListener::bind(&path).unwrap()
         };
         assert!(reachable(&path).is_ok());
+    }
+
+    #[test]
+    fn a_machine_larger_than_its_host_is_refused_with_what_there_is() {
+        let facts = EngineFacts {
+            memory: 8 << 30,
+            ..EngineFacts::default()
+        };
+        assert!(facts.check_memory(8 << 30).is_ok());
+        let refused = facts.check_memory(900 << 30).unwrap_err();
+        assert!(refused.message.contains("900.0 GiB"), "{}", refused.message);
+        assert!(refused.message.contains("8.0 GiB"), "{}", refused.message);
+        assert!(EngineFacts::default().check_memory(900 << 30).is_ok());
     }
 
     #[test]

@@ -36,6 +36,8 @@ const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
 const SOCKET_RETRY: Duration = Duration::from_millis(5);
 const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
 const AGENT_ANSWERS: Deadline = Deadline::seconds("the guest agent's answer", 5);
+const END_IS_KNOWN: Deadline = Deadline::seconds("QEMU's end", 3);
+const WORDS: Deadline = Deadline::seconds("QEMU's own words", 5);
 const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
 const NETWORK_CLOSES: Deadline = Deadline::seconds("closing the machine's network", 60);
 const SCREENSHOT_LIMIT: u64 = 16 << 20;
@@ -240,7 +242,20 @@ impl Vm {
 
     /// Connects to the monitor and agrees on its protocol.
     pub async fn monitor(&self) -> Result<QemuMonitor, InfraFailure> {
-        self.monitor_on(Port::Qmp).await
+        match self.monitor_on(Port::Qmp).await {
+            Ok(monitor) => Ok(monitor),
+            Err(failure) => Err(self.why_not_started(failure).await),
+        }
+    }
+
+    /// A QEMU that ends while it starts has said why on its standard error. Its monitor breaks off a
+    /// moment before the engine knows of the end.
+    async fn why_not_started(&self, failure: InfraFailure) -> InfraFailure {
+        let Ok(death) = within(END_IS_KNOWN, self.died()).await else {
+            return failure;
+        };
+        let words = within(WORDS, self.words()).await.unwrap_or_default();
+        InfraFailure::transient("the machine did not start").because(last_words(&death, &words))
     }
 
     async fn monitor_on(&self, port: Port) -> Result<QemuMonitor, InfraFailure> {
@@ -381,6 +396,15 @@ fn fatal(event: &MonitorEvent) -> Option<InfraFailure> {
     }
 }
 
+/// How a QEMU ended, with the last that it said.
+fn last_words(death: &Death, words: &str) -> String {
+    let said = words.lines().map(str::trim).rfind(|line| !line.is_empty());
+    match said {
+        Some(line) => format!("{}: {line}", death.describe()),
+        None => death.describe(),
+    }
+}
+
 fn monitor_failed(error: &MonitorError) -> InfraFailure {
     InfraFailure::transient("QEMU's monitor does not do as it is told").because(error.to_string())
 }
@@ -428,6 +452,17 @@ mod tests {
     fn event(name: &str, data: serde_json::Value) -> MonitorEvent {
         let name = name.to_owned();
         MonitorEvent { name, data }
+    }
+
+    #[test]
+    fn a_qemu_that_does_not_start_is_quoted() {
+        let death = Death { status: 1 };
+        let words = "warning\nqemu: cannot set up guest memory\n\n";
+        assert_eq!(
+            last_words(&death, words),
+            "QEMU ended with status 1: qemu: cannot set up guest memory"
+        );
+        assert_eq!(last_words(&death, "\n"), "QEMU ended with status 1");
     }
 
     #[test]

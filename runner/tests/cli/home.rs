@@ -1,5 +1,8 @@
 //! `DORMER_HOME`: where it is, and what is said of one that will not do.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use super::{CONFIGURATION, Host, INFRASTRUCTURE, assert_orderly, assert_says, refused};
 
 #[test]
@@ -64,4 +67,35 @@ fn without_any_variable_nothing_is_guessed() {
         &said,
         &["neither DORMER_HOME nor HOME is set", "set DORMER_HOME"],
     );
+}
+
+#[test]
+fn a_home_that_others_write_to_is_refused_and_not_closed() {
+    let host = Host::with_good_job();
+    let home = host.path().join("dormer");
+    fs::create_dir(&home).expect("a home");
+    fs::set_permissions(&home, Permissions::from_mode(0o1777)).expect("its mode");
+    for arguments in [&["ps"][..], &["run", "good.yml"], &["gc"]] {
+        let program = host.dormer(arguments);
+        let said = refused(program, CONFIGURATION);
+        assert_says(
+            &said,
+            &["other users may write to it (mode 1777)", "chmod go-w"],
+        );
+    }
+    let mode = fs::metadata(&home).expect("it").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o1777);
+}
+
+#[test]
+fn who_only_looks_needs_no_home_that_can_be_written_to() {
+    let host = Host::new();
+    // Where nobody may make a directory, not even root.
+    let home = "/sys/kernel/dormer";
+    for arguments in [&["ps"][..], &["image", "list"]] {
+        let program = host.dormer(arguments).env("DORMER_HOME", home);
+        assert_orderly(&program.run().expect(0));
+    }
+    let program = host.dormer(["image", "remove", "compat"]);
+    refused(program.env("DORMER_HOME", home), INFRASTRUCTURE);
 }

@@ -1,5 +1,9 @@
 //! `dormer image` where nothing was built.
 
+use std::os::unix::fs::symlink;
+
+use dormer::image::manifest::Digest;
+use dormer::image::store::Store;
 use serde_json::{Value, json};
 
 use super::{Host, INFRASTRUCTURE, USAGE, assert_orderly, assert_says, refused};
@@ -59,4 +63,26 @@ fn a_manifest_that_is_damaged_is_named_and_can_be_removed() {
     assert_says(&finished.stdout, &["unreadable"]);
     let finished = host.dormer(["image", "remove", "compat"]).run().expect(0);
     assert_says(&finished.stdout, &["removed compat sha256:aaaa"]);
+}
+
+#[test]
+fn an_image_that_another_home_uses_is_not_removed_from_the_store_that_they_share() {
+    let (host, other) = (Host::new(), Host::new());
+    let digest = Digest::of(b"image");
+    let images = other.path().join("dormer/images");
+    other.write("dormer/images/names/compat/current", digest.to_string());
+    let machine = other.path().join("dormer/instances/abcdefghij");
+    std::fs::create_dir_all(&machine).expect("its directory");
+    let store = Store::open(&images).expect("the store");
+    store.record_use(&digest, &machine).expect("its use");
+    std::fs::create_dir(host.path().join("dormer")).expect("a home");
+    symlink(&images, host.path().join("dormer/images")).expect("a link");
+
+    let said = refused(host.dormer(["image", "remove", "compat"]), INFRASTRUCTURE);
+    assert_says(&said, &["is in use by", &machine.display().to_string()]);
+    let said = refused(other.dormer(["image", "remove", "compat"]), INFRASTRUCTURE);
+    assert_says(&said, &["is in use by abcdefghij\n"]);
+    std::fs::remove_dir(&machine).expect("it goes");
+    let finished = host.dormer(["image", "remove", "compat"]).run().expect(0);
+    assert_says(&finished.stdout, &["removed compat"]);
 }

@@ -65,3 +65,22 @@ fn a_good_file_has_comments_empty_lines_and_values_with_equals_signs() {
     let said = asks_for_the_engine(host.run_good(["--secret-file", "secrets"]));
     assert_eq!(said, "");
 }
+
+#[test]
+fn a_file_that_git_tracks_is_told_to_come_along() {
+    let host = Host::with_good_job();
+    host.write("secrets", "TOKEN=hunter2-value\n");
+    if dormer_testkit::needs::program("git").is_none() {
+        return;
+    }
+    for arguments in [&["init", "-q"][..], &["add", "good.yml"]] {
+        drop(host.program("git").args(arguments).run().expect(0));
+    }
+    let typed = ["--secret-file", "secrets"];
+    let said = asks_for_the_engine(host.run_good(typed));
+    assert!(!said.contains("git tracks"), "{said}");
+    drop(host.program("git").args(["add", "secrets"]).run().expect(0));
+    let said = asks_for_the_engine(host.run_good(typed));
+    assert_says(&said, &["git tracks the secrets in `secrets`"]);
+    assert!(!said.contains(VALUE), "{said}");
+}

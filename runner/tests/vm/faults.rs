@@ -149,3 +149,61 @@ fn a_guest_that_floods_its_output_loses_no_line_and_no_time() {
     assert_eq!(ran.events.step(2)["exit_code"], 9);
     lab.assert_nothing_left();
 }
+
+#[test]
+fn a_disk_that_fills_up_while_the_guest_boots_ends_the_job_at_once() {
+    let lab = Lab::without_images();
+    let instances = lab.home().join("instances");
+    let Some(disk) = SmallDisk::mount(&instances, "8m") else {
+        return;
+    };
+    let images = shared_home().join("images");
+    std::os::unix::fs::symlink(images, lab.home().join("images")).expect("a link");
+    let job = lab.job("- run: echo hi", &[]);
+    let running = lab.start_until(job, "it boots", |events| {
+        events.has_phase("waiting_for_guest")
+    });
+    // All that is left, so that the first thing that the boot writes finds no room.
+    fs::write(instances.join("filler"), vec![1; 8 << 20]).expect_err("it is full");
+    let ran = lab.ran(running.finish()).expect(69);
+    assert!(ran.events.of("step_started").next().is_none());
+    let message = &ran.events.completed()["infra"]["message"];
+    let message = message.as_str().expect("a message");
+    assert!(
+        message.contains("disk") && message.contains("full"),
+        "{message}"
+    );
+    fs::remove_file(instances.join("filler")).expect("the filler");
+    lab.assert_nothing_left();
+    drop(disk);
+}
+
+#[test]
+fn a_home_whose_instances_are_deleted_under_a_job_is_torn_down_without_a_word() {
+    let lab = Lab::new();
+    let steps = "- shell: bash\n  run: echo sleeping; sleep 8";
+    let running = lab.start_until(lab.job(steps, &[]), "the step sleeps", sleeps);
+    fs::remove_dir_all(lab.home().join("instances")).expect("they go");
+    let ran = lab.ran(running.finish()).expect(0);
+    assert!(
+        !ran.finished.stderr.contains("was not removed"),
+        "{}",
+        ran.finished.stderr
+    );
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_machine_that_is_larger_than_the_host_is_refused_before_it_is_made() {
+    let lab = Lab::new();
+    let ran = lab
+        .run("- run: echo hi", &["--memory", "900G"])
+        .finished
+        .expect(2);
+    assert!(
+        ran.stderr.contains("the container engine has"),
+        "{}",
+        ran.stderr
+    );
+    lab.assert_nothing_left();
+}

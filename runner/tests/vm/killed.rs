@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use dormer_testkit::mount::SmallDisk;
+
 use crate::lab::{Lab, shared_home};
 
 const JOB: &str = "- shell: bash\n  run: head -c 50M /dev/zero > big; echo hi";
@@ -127,5 +129,34 @@ fn a_container_without_a_directory_is_found_by_its_label() {
     assert_eq!(lab.containers().len(), 1);
     let done = lab.dormer(["gc"]).run().expect(0);
     assert!(done.stdout.contains("removed container"), "{}", done.stdout);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn what_cannot_be_removed_keeps_nothing_else_from_it() {
+    let lab = Lab::new();
+    let instances = lab.home().join("instances");
+    let Some(disk) = SmallDisk::mount(&instances.join("aaaaaaaaaa/vm"), "64k") else {
+        return;
+    };
+    fs::create_dir_all(instances.join("bbbbbbbbbb/vm/x")).expect("a directory");
+    let done = lab.dormer(["gc"]).run().expect(69);
+    assert!(
+        done.stdout.contains("removed machine bbbbbbbbbb"),
+        "{}",
+        done.all()
+    );
+    for text in ["cannot remove", "aaaaaaaaaa"] {
+        assert!(done.stderr.contains(text), "{}", done.stderr);
+    }
+    // A job runs all the same, and hears of it.
+    let ran = lab.run("- run: echo hi", &[]).expect(0);
+    assert!(
+        ran.finished.stderr.contains("warning: cannot remove"),
+        "{}",
+        ran.finished.stderr
+    );
+    drop(disk);
+    drop(lab.dormer(["gc"]).run().expect(0));
     lab.assert_nothing_left();
 }

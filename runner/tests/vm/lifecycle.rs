@@ -120,3 +120,19 @@ fn a_running_job_is_listed_and_stop_ends_it() {
     lab.ran(running.finish()).expect(130);
     lab.assert_nothing_left();
 }
+
+#[test]
+fn a_running_job_is_ended_although_it_was_to_keep_its_machine() {
+    let lab = Lab::new();
+    let steps = "- shell: bash\n  run: echo sleeping; sleep 300";
+    let job = lab.job(steps, &["--keep", "always"]);
+    let running = lab.start_until(job, "the step sleeps", |events| {
+        events.log(1).contains(&"sleeping")
+    });
+    let id = lab.events().instance().expect("an instance").to_owned();
+    let stopped = lab.dormer(["stop", &id]).run().expect(0);
+    assert!(stopped.took < Duration::from_secs(90));
+    lab.ran(running.finish()).expect(130);
+    assert!(machines(&lab).is_empty());
+    lab.assert_nothing_left();
+}

@@ -120,3 +120,16 @@ fn a_steps_time_ends_its_whole_tree_even_while_it_floods() {
     );
     lab.assert_nothing_left();
 }
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_job_and_leaves_no_machine() {
+    let lab = Lab::new();
+    let job = lab.job(SLEEPS.trim_start(), &[]);
+    let running = lab.start_until(job, "the step sleeps", sleeps);
+    // Both the kernel and the shell tell of it.
+    running.signal("HUP");
+    running.signal("HUP");
+    let ran = lab.ran(running.finish()).expect(130);
+    assert_eq!(ran.events.log(3), ["cleaned up"]);
+    lab.assert_nothing_left();
+}
