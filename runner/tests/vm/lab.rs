@@ -18,7 +18,6 @@ pub(crate) fn shared_home() -> &'static Path {
     static SHARED: OnceLock<PathBuf> = OnceLock::new();
     SHARED.get_or_init(|| {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
-        fs::create_dir_all(&home).expect("a directory");
         let build = Program::new(DORMER, &home).args(["image", "build", "compat"]);
         drop(build.patient().run().expect(0));
         home
@@ -59,7 +58,6 @@ impl Lab {
     pub(crate) fn without_images() -> Self {
         // On the disk that the images are on, not in a `/tmp` that may be small.
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-        fs::create_dir(directory.path().join("home")).expect("a directory");
         let home = Home::at(&directory.path().join("home")).expect("a home");
         let owner = home.owner().to_owned();
         // `Home::at` has made an empty store; the test decides what is to be there.
