@@ -333,7 +333,9 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
             ))
         }
         Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
-        Format::Json => Box::new(Json::default()),
+        Format::Json => Box::new(Json::to_stdout().map_err(|error| {
+            InputError::usage(format!("cannot write to standard output: {error}"))
+        })?),
     });
     Ok(reporters)
 }

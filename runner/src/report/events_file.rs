@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::event::Stamped;
 use crate::report::Reporter;
+use crate::report::record::Encoder;
 
 /// Writes events to a file.
 #[derive(Debug)]
 pub struct EventsFile {
     path: PathBuf,
     file: File,
-    line: Vec<u8>,
+    encoder: Encoder,
 }
 
 impl EventsFile {
@@ -22,17 +23,14 @@ impl EventsFile {
         Ok(Self {
             path: path.to_owned(),
             file: File::create(path)?,
-            line: Vec::new(),
+            encoder: Encoder::default(),
         })
     }
 }
 
 impl Reporter for EventsFile {
     fn report(&mut self, event: &Stamped) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, event)?;
-        self.line.push(b'\n');
-        self.file.write_all(&self.line)
+        self.file.write_all(self.encoder.encode(event)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

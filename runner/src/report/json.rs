@@ -1,28 +1,35 @@
 //! `--format json`: the events on standard output, in the same form as in an events file.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
 
 use crate::event::Stamped;
 use crate::report::Reporter;
+use crate::report::record::Encoder;
 
 /// Writes events to standard output.
 #[derive(Debug)]
 pub struct Json {
-    out: BufWriter<Stdout>,
+    out: BufWriter<File>,
+    encoder: Encoder,
 }
 
-impl Default for Json {
-    fn default() -> Self {
-        Self {
-            out: BufWriter::new(io::stdout()),
-        }
+impl Json {
+    /// To standard output: to its file itself, since the library's own form of it looks for the last
+    /// line's end in everything once more.
+    pub fn to_stdout() -> io::Result<Self> {
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(Self {
+            out: BufWriter::with_capacity(64 << 10, out),
+            encoder: Encoder::default(),
+        })
     }
 }
 
 impl Reporter for Json {
     fn report(&mut self, event: &Stamped) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, event)?;
-        self.out.write_all(b"\n")
+        self.out.write_all(self.encoder.encode(event)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -9,6 +9,7 @@ pub mod json;
 pub mod outlet;
 pub mod plain;
 pub mod progress;
+pub mod record;
 pub mod style;
 pub mod tail;
 

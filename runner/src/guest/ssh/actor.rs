@@ -2,6 +2,7 @@
 //! waits for the first thing that can change that.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -9,6 +10,7 @@ use crate::guest::command::{ChannelError, Exit, Input, Output};
 use crate::guest::ssh::Terminal;
 use crate::guest::ssh::exec::{Driven, Exec};
 use crate::guest::ssh::wait::Connection;
+use crate::host::clock::pause;
 
 /// A program to start.
 pub(super) struct Request {
@@ -36,6 +38,7 @@ pub(super) async fn run(
         buffer: vec![0; 64 << 10],
     };
     let mut open = true;
+    let mut trickle = Trickle::default();
     let ended = loop {
         let state = match programs.drive(&connection) {
             Ok(state) => state,
@@ -56,6 +59,9 @@ pub(super) async fn run(
         tokio::select! {
             ready = connection.ready() => {
                 if let Err(error) = ready { break error.to_string() }
+                if trickle.is_one(programs.take_read()) {
+                    pause(SIP).await;
+                }
             }
             () = waker.notified(), if free => {}
             request = requests.recv(), if free && open => match request {
@@ -67,6 +73,32 @@ pub(super) async fn run(
     programs.lose(&ended);
     // First the socket: dropping a session would otherwise wait for the other side.
     connection.shut();
+}
+
+/// How long a trickle is left to gather.
+const SIP: Duration = Duration::from_millis(4);
+
+/// Sees output that comes in many small pieces. To be woken for each costs more than the pieces do, and
+/// on a small host takes that from the machine which prints them. What comes fast comes in large pieces,
+/// and is never held up.
+#[derive(Default)]
+struct Trickle {
+    last: Option<Instant>,
+    sips: u32,
+}
+
+impl Trickle {
+    /// Notes that something came, and how much was read since the last time.
+    fn is_one(&mut self, read: usize) -> bool {
+        const SMALL: usize = 64 << 10;
+        const IN_A_ROW: u32 = 8;
+        let now = Instant::now();
+        let soon = |last: Instant| now - last < 3 * SIP;
+        let sip = (1..SMALL).contains(&read) && self.last.is_some_and(soon);
+        self.last = Some(now);
+        self.sips = if sip { self.sips.saturating_add(1) } else { 0 };
+        self.sips > IN_A_ROW
+    }
 }
 
 struct Programs {
@@ -82,6 +114,10 @@ impl Programs {
             pipe.wake(Arc::clone(waker));
         }
         self.running.push(Exec::new(request));
+    }
+
+    fn take_read(&mut self) -> usize {
+        self.running.iter_mut().map(Exec::take_read).sum()
     }
 
     /// Drives each program once, a pinned one first.

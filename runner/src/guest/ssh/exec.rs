@@ -65,6 +65,8 @@ pub(super) struct Exec {
     /// A piece that its reader had no room for.
     unsent: Option<Output>,
     exit: Option<oneshot::Sender<Result<Exit, ChannelError>>>,
+    /// Bytes that were read since somebody asked.
+    read: usize,
     /// How far driving got within `Running`, so that a blocked operation is the first one tried.
     next: usize,
 }
@@ -125,6 +127,7 @@ impl Exec {
             output: Some(request.output),
             unsent: None,
             exit: Some(request.exit),
+            read: 0,
             next: 0,
         }
     }
@@ -138,6 +141,11 @@ impl Exec {
     pub(super) fn lose(&mut self, why: &str) {
         self.stage = Stage::Done;
         self.end(Err(ChannelError::Lost(why.to_owned())));
+    }
+
+    /// How many bytes were read since this was asked last.
+    pub(super) fn take_read(&mut self) -> usize {
+        std::mem::take(&mut self.read)
     }
 
     /// Whether there is nothing left to do for it.
@@ -311,6 +319,7 @@ impl Exec {
                 Ok(news)
             }
             Ok(length) => {
+                self.read += length;
                 let piece = Bytes::copy_from_slice(&buffer[..length]);
                 self.unsent = Some(match stream {
                     STDERR => Output::Stderr(piece),
