@@ -4,7 +4,7 @@ use dormer::guest::channel::GuestChannel;
 use dormer::guest::command::Signal;
 use dormer::guest::transfer;
 
-use crate::{bundle, connected, soon};
+use crate::{a_moment, bundle, connected, soon};
 
 #[tokio::test]
 async fn files_go_in_and_come_back() {
@@ -86,6 +86,13 @@ async fn files_with_two_names_and_files_that_change_come_back_all_the_same() {
         "while :; do echo more >>{at}/log; sleep 0.01; done"
     ));
     let writing = channel.run_bundle(&writes).await.unwrap();
+    let log = directory.path().join("log");
+    let begun = async {
+        while std::fs::metadata(&log).unwrap().len() == 30 << 20 {
+            a_moment().await;
+        }
+    };
+    soon(begun).await;
     let names = ["log", "one", "two"].map(|name| name.as_bytes().to_vec());
     let fetching = transfer::fetch(channel.as_ref(), &at, names.to_vec(), sizes);
     let found = soon(fetching).await.unwrap();
