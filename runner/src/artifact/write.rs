@@ -116,7 +116,8 @@ impl OutDirectory {
             job: job.to_owned(),
             artifacts,
         };
-        let text = serde_json::to_vec_pretty(&manifest)?;
+        let mut text = serde_json::to_vec_pretty(&manifest)?;
+        text.push(b'\n');
         self.directory.write(FILE_NAME, text)
     }
 

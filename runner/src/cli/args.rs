@@ -13,6 +13,7 @@ use crate::host::clock::parse_duration;
 ///
 /// Each job gets a virtual machine of its own, made from a copy-on-write overlay of a cached image and
 /// thrown away afterwards. Docker is all that the host needs; images are built when they are first used.
+/// The guest that exists today, `compat`, is Debian with Wine and not Windows.
 #[derive(Debug, Parser)]
 #[command(name = "dormer", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {

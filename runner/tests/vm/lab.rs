@@ -96,11 +96,16 @@ impl Lab {
 
     /// A job whose steps are `steps`, as it stands in a workflow file, with more arguments.
     pub(crate) fn job(&self, steps: &str, more: &[&str]) -> Program {
+        self.write_job(steps);
+        let run = self.dormer(["run", "job.yml", "--events", "events.jsonl"]);
+        run.args(more)
+    }
+
+    /// Writes `job.yml`, whose steps are `steps`.
+    pub(crate) fn write_job(&self, steps: &str) {
         let lines: Vec<String> = steps.lines().map(|line| format!("      {line}")).collect();
         let head = "on: push\njobs:\n  test:\n    runs-on: windows-latest\n    steps:\n";
         self.write("job.yml", format!("{head}{}\n", lines.join("\n")));
-        let run = self.dormer(["run", "job.yml", "--events", "events.jsonl"]);
-        run.args(more)
     }
 
     /// Runs a job to its end.

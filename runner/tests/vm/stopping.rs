@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::lab::Lab;
+use dormer_testkit::program::Program;
+
+use crate::lab::{DORMER, Lab};
 
 const SLEEPS: &str = r#"
 - shell: bash
@@ -124,7 +126,11 @@ fn a_steps_time_ends_its_whole_tree_even_while_it_floods() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_job_and_leaves_no_machine() {
     let lab = Lab::new();
-    let job = lab.job(SLEEPS.trim_start(), &[]);
+    lab.write_job(SLEEPS.trim_start());
+    // The tests themselves may run under `nohup`, which is inherited.
+    let env = Program::new("env", &lab.home()).directory(&lab.path(""));
+    let job = ["--default-signal=HUP", DORMER, "run", "job.yml"];
+    let job = env.args(job).args(["--events", "events.jsonl"]);
     let running = lab.start_until(job, "the step sleeps", sleeps);
     // Both the kernel and the shell tell of it.
     running.signal("HUP");
