@@ -31,6 +31,24 @@ pub struct OutDirectory {
     aside: PathBuf,
 }
 
+/// A file whose digest is taken while it is written.
+struct Hashed {
+    file: cap_std::fs::File,
+    hash: Sha256,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 impl OutDirectory {
     /// Opens the directory, made if it is not there.
     pub fn open(path: &Path) -> Result<Self, InputError> {
@@ -53,27 +71,29 @@ impl OutDirectory {
     /// Writes a file aside. `name` has been checked.
     pub fn receive(&self, name: &str, contents: &mut dyn Read) -> io::Result<Artifact> {
         let aside = self.aside.join(name);
-        if let Some(parent) = aside.parent() {
-            self.directory.create_dir_all(parent)?;
-        }
-        let mut file = self.directory.create(&aside)?;
-        let mut hash = Sha256::new();
-        let mut size = 0;
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            let length = contents.read(&mut buffer)?;
-            if length == 0 {
-                break;
-            }
-            hash.update(&buffer[..length]);
-            file.write_all(&buffer[..length])?;
-            size += length as u64;
-        }
+        let file = self.with_parents(&aside, || self.directory.create(&aside))?;
+        let mut hashed = Hashed {
+            file,
+            hash: Sha256::new(),
+        };
+        let size = io::copy(contents, &mut hashed)?;
         Ok(Artifact {
             path: name.to_owned(),
             size,
-            sha256: hex::encode(hash.finalize()),
+            sha256: hex::encode(hashed.hash.finalize()),
         })
+    }
+
+    /// Does something with a path below the directory; the directories above it are made when they turn
+    /// out to be missing, since most of ten thousand files find theirs.
+    fn with_parents<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match (act(), path.parent()) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+                self.directory.create_dir_all(parent)?;
+                act()
+            }
+            (done, _) => done,
+        }
     }
 
     /// Puts what was received in place, with its manifest, and removes what an earlier run left.
@@ -103,11 +123,10 @@ impl OutDirectory {
     }
 
     fn place(&self, path: &Path) -> io::Result<()> {
-        if let Some(parent) = path.parent() {
-            self.directory.create_dir_all(parent)?;
-        }
-        self.directory
-            .rename(self.aside.join(path), &self.directory, path)
+        let aside = self.aside.join(path);
+        self.with_parents(path, || {
+            self.directory.rename(&aside, &self.directory, path)
+        })
     }
 
     fn write_manifest(&self, job: &str, artifacts: Vec<Artifact>) -> io::Result<()> {
