@@ -24,24 +24,17 @@ pub(super) fn failure(failure: &Failure) {
 
 /// Prints a remark on standard error.
 pub(super) fn note(text: &str) {
-    let palette = Palette::for_stderr();
-    let _ = writeln!(
-        std::io::stderr(),
-        "{} {}",
-        palette.paint(Tone::Quiet, "note:"),
-        harmless(text)
-    );
+    remark(Tone::Quiet, "note:", text);
 }
 
 /// Prints a warning on standard error.
 pub(super) fn warning(text: &str) {
-    let palette = Palette::for_stderr();
-    let _ = writeln!(
-        std::io::stderr(),
-        "{} {}",
-        palette.paint(Tone::Caution, "warning:"),
-        harmless(text)
-    );
+    remark(Tone::Caution, "warning:", text);
+}
+
+fn remark(tone: Tone, what: &str, text: &str) {
+    let what = Palette::for_stderr().paint(tone, what);
+    let _ = writeln!(std::io::stderr(), "{what} {}", harmless(text));
 }
 
 /// Prints a line on standard output.

@@ -14,16 +14,8 @@ pub fn is_on_path(program: &str) -> bool {
 /// Runs a program to its end with nothing on its standard input, and returns what it printed. It is
 /// killed when the deadline passes.
 pub async fn run(program: &str, arguments: &[&str], deadline: Deadline) -> io::Result<Output> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that starts processes"
-    )]
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    match within(deadline, command.output()).await {
+    let output = command(program, arguments).output();
+    match within(deadline, output).await {
         Ok(output) => output,
         Err(passed) => Err(io::Error::new(io::ErrorKind::TimedOut, passed)),
     }
@@ -31,6 +23,13 @@ pub async fn run(program: &str, arguments: &[&str], deadline: Deadline) -> io::R
 
 /// Starts a program whose standard output the caller reads, to be used as a stream.
 pub fn spawn_reader(program: &str, arguments: &[&str]) -> io::Result<tokio::process::Child> {
+    let mut command = command(program, arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn()
+}
+
+/// A program that reads nothing and does not outlive the one who waits for it.
+fn command(program: &str, arguments: &[&str]) -> tokio::process::Command {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that starts processes"
@@ -39,8 +38,6 @@ pub fn spawn_reader(program: &str, arguments: &[&str]) -> io::Result<tokio::proc
     command
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .kill_on_drop(true);
-    command.spawn()
+    command
 }

@@ -31,7 +31,8 @@ use crate::vmm::machine::Machine;
 /// A container that is being created or started is waited for, since it can't be removed before it is
 /// there.
 const SETTLES: Deadline = Deadline::seconds("the container's start", 90);
-/// Steps that run although the job was told to stop have this long, together with what they leave.
+/// Steps that run although the job was told to stop have this long, and what is fetched after them has
+/// as long again.
 const GRACE: Deadline = Deadline::seconds("the end of the steps that run always", 300);
 /// A machine that can't be removed in this time is left to `dormer gc`.
 const TEARDOWN: Deadline = Deadline::seconds("the machine's removal", 120);
