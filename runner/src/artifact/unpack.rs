@@ -124,12 +124,14 @@ fn receive(
         )));
     }
     let artifact = out.receive(name, entry).map_err(|error| {
+        out.discard(name);
         let failure = InfraFailure::new(format!("cannot write the artifact `{name}`"));
         CollectError::Infra(failure.because(error))
     })?;
     if artifact.size == size {
         return Ok(artifact);
     }
+    out.discard(name);
     Err(CollectError::Refused(format!(
         "the guest's archive ends within `{name}`"
     )))
