@@ -12,13 +12,17 @@
 //! `concurrency` and their like) is kept as the YAML node it is, with its expressions checked.
 //! What Dormer can't run yet is no fault of the file: [`Workflow::unsupported_in`] names it.
 
+mod cron;
+mod events;
 mod graph;
 mod ids;
+mod inputs;
 mod keys;
 mod model;
 mod places;
 mod raw;
 mod read;
+mod read_inputs;
 mod read_job;
 mod read_on;
 mod read_step;
@@ -27,6 +31,7 @@ mod read_workflow;
 mod runs_on;
 mod setting;
 mod template_map;
+mod triggers;
 mod unsupported;
 
 #[cfg(test)]
@@ -35,10 +40,12 @@ mod tests;
 use crate::diagnostic::Problems;
 use crate::source::SourceFile;
 
-pub use model::{Control, Defaults, Event, Job, Raw, Step, StepAction, Triggers, Workflow};
+pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
+pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
 pub use runs_on::{RunnerSelector, RunsOn};
 pub use setting::{Setting, minutes};
 pub use template_map::{TemplateEntry, TemplateMap};
+pub use triggers::{Event, Filters, Patterns, Schedule, Trigger, Triggers};
 
 /// Reads a workflow file.
 ///

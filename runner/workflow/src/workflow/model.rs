@@ -8,6 +8,7 @@ use crate::yaml::Node;
 use super::runs_on::RunsOn;
 use super::setting::Setting;
 use super::template_map::TemplateMap;
+use super::triggers::Triggers;
 
 /// A workflow. Lists have the order of the file.
 #[derive(Debug, Clone)]
@@ -44,24 +45,6 @@ pub struct Raw {
     pub key: Span,
     /// The value.
     pub node: Node,
-}
-
-/// What starts a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Triggers {
-    /// The events; at least one.
-    pub events: Vec<Event>,
-    /// Where the value of `on` stands.
-    pub span: Span,
-}
-
-/// An event that starts a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// The name.
-    pub name: Spanned<String>,
-    /// Filters and inputs, as written. None by default.
-    pub config: Option<Node>,
 }
 
 /// What `run` steps have unless they say otherwise (`defaults.run`).

@@ -7,11 +7,12 @@ use crate::yaml::{self, Node};
 
 use super::graph;
 use super::keys;
-use super::model::{Defaults, Job, Triggers, Workflow};
+use super::model::{Defaults, Job, Workflow};
 use super::places;
 use super::raw::Shape;
 use super::read::{Fields, Reader};
 use super::template_map::TemplateMap;
+use super::triggers::Triggers;
 
 impl Reader {
     /// The whole file.

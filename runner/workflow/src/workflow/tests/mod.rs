@@ -4,6 +4,7 @@ mod evaluation;
 mod model;
 mod problems;
 mod properties;
+mod triggers;
 
 use super::*;
 
@@ -23,6 +24,22 @@ fn problems(text: &str) -> String {
         Ok(_) => panic!("accepted:\n{text}"),
         Err(problems) => problems.to_string(),
     }
+}
+
+/// A workflow with this `on`, in flow style or as lines that are indented.
+fn with_on(on: &str) -> String {
+    format!("on: {on}\njobs: {{a: {{runs-on: x, steps: [run: x]}}}}\n")
+}
+
+/// The warnings of a workflow that is right, one a line.
+#[track_caller]
+fn warnings(text: &str) -> String {
+    let lines: Vec<String> = read(text)
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.join("\n")
 }
 
 /// A workflow with one job of one step, which has these lines.
