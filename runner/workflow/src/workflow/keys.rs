@@ -181,3 +181,37 @@ pub(super) const SCHEDULE: Keys = Keys {
     of: "an item of `schedule`",
     keys: &["cron", "timezone"],
 };
+
+pub(super) const CONCURRENCY: Keys = Keys {
+    of: "`concurrency`",
+    keys: &["group", "cancel-in-progress", "queue"],
+};
+
+pub(super) const ENVIRONMENT: Keys = Keys {
+    of: "`environment`",
+    keys: &["name", "url", "deployment"],
+};
+
+pub(super) const CONTAINER: Keys = Keys {
+    of: "`container`",
+    keys: &["image", "env", "ports", "volumes", "options", "credentials"],
+};
+
+pub(super) const SERVICE: Keys = Keys {
+    of: "a service",
+    keys: &[
+        "image",
+        "env",
+        "ports",
+        "volumes",
+        "options",
+        "credentials",
+        "entrypoint",
+        "command",
+    ],
+};
+
+pub(super) const CREDENTIALS: Keys = Keys {
+    of: "`credentials`",
+    keys: &["username", "password"],
+};

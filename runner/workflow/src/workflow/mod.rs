@@ -8,26 +8,35 @@
 //!                         └─ graph             which jobs need which
 //! ```
 //!
-//! What a job is made of is read into types; what only whole graphs need (`strategy`,
-//! `concurrency` and their like) is kept as the YAML node it is, with its expressions checked.
+//! All of a file is read into types, but for `strategy` and `snapshot`: these are kept as the YAML
+//! node they are, with their expressions checked.
 //! What Dormer can't run yet is no fault of the file: [`Workflow::unsupported_in`] names it.
 
+mod call;
+mod concurrency;
+mod container;
 mod cron;
+mod environment;
 mod events;
 mod graph;
 mod ids;
 mod inputs;
 mod keys;
 mod model;
+mod permissions;
 mod places;
 mod raw;
 mod read;
+mod read_call;
+mod read_container;
 mod read_inputs;
 mod read_job;
 mod read_on;
+mod read_settings;
 mod read_step;
 mod read_values;
 mod read_workflow;
+mod reference;
 mod runs_on;
 mod setting;
 mod template_map;
@@ -40,8 +49,14 @@ mod tests;
 use crate::diagnostic::Problems;
 use crate::source::SourceFile;
 
+pub use call::{Argument, CallSecrets, argument};
+pub use concurrency::{Concurrency, ConcurrencyGroup, Queue};
+pub use container::{Container, Credentials, Service, Services};
+pub use environment::Environment;
 pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
 pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
+pub use permissions::{Access, Grant, Permission, Permissions};
+pub use reference::{ActionReference, RemoteReference, WorkflowReference};
 pub use runs_on::{RunnerSelector, RunsOn};
 pub use setting::{Setting, minutes};
 pub use template_map::{TemplateEntry, TemplateMap};

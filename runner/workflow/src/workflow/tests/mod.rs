@@ -4,6 +4,7 @@ mod evaluation;
 mod model;
 mod problems;
 mod properties;
+mod settings;
 mod triggers;
 
 use super::*;
@@ -40,6 +41,19 @@ fn warnings(text: &str) -> String {
         .map(ToString::to_string)
         .collect();
     lines.join("\n")
+}
+
+/// The same without their places.
+fn messages(lines: &str) -> String {
+    let message = |line: &str| {
+        line.splitn(4, ':')
+            .nth(3)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let messages: Vec<String> = lines.lines().map(message).collect();
+    messages.join("; ")
 }
 
 /// A workflow with one job of one step, which has these lines.

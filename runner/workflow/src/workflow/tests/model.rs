@@ -289,7 +289,7 @@ fn what_cannot_run_yet_is_named() {
         "on: push\njobs:\n  a:\n    runs-on: x\n    strategy: {matrix: {os: [a, b]}}\n    container: c\n    \
          services: {db: {image: x}}\n    snapshot: s\n    needs: b\n    outputs: {}\n    \
          concurrency: c\n    environment: e\n    permissions: {}\n    steps: [run: x]\n  b:\n    \
-         uses: ./x.yml\n  c:\n    runs-on: x\n    steps: [run: x]\n",
+         uses: ./.github/workflows/x.yml\n  c:\n    runs-on: x\n    steps: [run: x]\n",
     );
     let named = |job| {
         workflow

@@ -8,24 +8,16 @@ fn triggers(on: &str) -> Triggers {
     read(&with_on(on)).on
 }
 
-/// What is said of a wrong `on`, without the place.
+/// What is said of a wrong `on`.
 #[track_caller]
 fn refused(on: &str) -> String {
-    let text = problems(&with_on(on));
-    text.lines()
-        .map(|line| line.splitn(4, ':').nth(3).unwrap().trim())
-        .collect::<Vec<_>>()
-        .join("; ")
+    messages(&problems(&with_on(on)))
 }
 
-/// What is said of an `on` that is odd, without the place.
+/// What is said of an `on` that is odd.
 #[track_caller]
 fn odd(on: &str) -> String {
-    let text = warnings(&with_on(on));
-    text.lines()
-        .map(|line| line.splitn(4, ':').nth(3).unwrap().trim())
-        .collect::<Vec<_>>()
-        .join("; ")
+    messages(&warnings(&with_on(on)))
 }
 
 fn texts(values: &[Spanned<String>]) -> Vec<&str> {
