@@ -3,7 +3,7 @@
 use crate::expr::{EvalError, Scope, Template, Value};
 use crate::source::Span;
 
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// The value of `concurrency`.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,7 +26,6 @@ mod model;
 mod permissions;
 mod places;
 mod raw;
-mod read;
 mod read_call;
 mod read_container;
 mod read_inputs;
@@ -34,12 +33,9 @@ mod read_job;
 mod read_on;
 mod read_settings;
 mod read_step;
-mod read_values;
 mod read_workflow;
 mod reference;
 mod runs_on;
-mod setting;
-mod template_map;
 mod triggers;
 mod unsupported;
 
@@ -47,7 +43,10 @@ mod unsupported;
 mod tests;
 
 use crate::diagnostic::Problems;
+use crate::reader as read;
 use crate::source::SourceFile;
+
+pub use crate::reader::{Setting, TemplateEntry, TemplateMap, minutes};
 
 pub use call::{Argument, CallSecrets, argument};
 pub use concurrency::{Concurrency, ConcurrencyGroup, Queue};
@@ -56,10 +55,9 @@ pub use environment::Environment;
 pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
 pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
 pub use permissions::{Access, Grant, Permission, Permissions};
-pub use reference::{ActionReference, RemoteReference, WorkflowReference};
+pub(crate) use read_step::StepRules;
+pub use reference::{RemoteReference, WorkflowReference};
 pub use runs_on::{RunnerSelector, RunsOn};
-pub use setting::{Setting, minutes};
-pub use template_map::{TemplateEntry, TemplateMap};
 pub use triggers::{Event, Filters, Patterns, Schedule, Trigger, Triggers};
 
 /// Reads a workflow file.
