@@ -8,10 +8,11 @@
 //!                         └─ graph             which jobs need which
 //! ```
 //!
-//! What a job is made of is read into types; what only whole graphs need (`strategy`,
-//! `concurrency` and their like) is kept as the YAML node it is, with its expressions checked.
+//! What a job is made of is read into types; what only whole graphs need (`concurrency`
+//! and its like) is kept as the YAML node it is, with its expressions checked.
 //! What Dormer can't run yet is no fault of the file: [`Workflow::unsupported_in`] names it.
 
+mod data;
 mod graph;
 mod ids;
 mod keys;
@@ -19,6 +20,7 @@ mod model;
 mod places;
 mod raw;
 mod read;
+mod read_data;
 mod read_job;
 mod read_on;
 mod read_step;
@@ -26,6 +28,7 @@ mod read_values;
 mod read_workflow;
 mod runs_on;
 mod setting;
+mod strategy;
 mod template_map;
 mod unsupported;
 
@@ -35,9 +38,11 @@ mod tests;
 use crate::diagnostic::Problems;
 use crate::source::SourceFile;
 
+pub use data::{Data, DataEntry};
 pub use model::{Control, Defaults, Event, Job, Raw, Step, StepAction, Triggers, Workflow};
 pub use runs_on::{RunnerSelector, RunsOn};
 pub use setting::{Setting, minutes};
+pub use strategy::{ResolvedStrategy, Strategy};
 pub use template_map::{TemplateEntry, TemplateMap};
 
 /// Reads a workflow file.

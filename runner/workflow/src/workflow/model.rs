@@ -7,6 +7,7 @@ use crate::yaml::Node;
 
 use super::runs_on::RunsOn;
 use super::setting::Setting;
+use super::strategy::Strategy;
 use super::template_map::TemplateMap;
 
 /// A workflow. Lists have the order of the file.
@@ -101,8 +102,8 @@ pub struct Job {
     pub outputs: TemplateMap,
     /// The steps; at least one, except where `uses` names a workflow.
     pub steps: Vec<Step>,
-    /// The matrix and how it is run, as written. None by default.
-    pub strategy: Option<Raw>,
+    /// The matrix and how its legs are run. None by default.
+    pub strategy: Option<Strategy>,
     /// The deployment environment, as written. None by default.
     pub environment: Option<Raw>,
     /// Which jobs exclude one another, as written. None by default.

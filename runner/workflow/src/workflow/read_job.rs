@@ -98,7 +98,7 @@ impl Reader {
                 .get("steps")
                 .map(|node| self.steps(node))
                 .unwrap_or_default(),
-            strategy: self.raw(fields, "strategy", Shape::Mapping, &places::STRATEGY),
+            strategy: self.strategy(fields),
             environment: self.raw_environment(fields),
             concurrency: self.raw(fields, "concurrency", Shape::Either, &places::JOB),
             permissions: self.raw(fields, "permissions", Shape::Either, &Availability::NOTHING),

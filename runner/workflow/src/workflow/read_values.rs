@@ -44,7 +44,12 @@ impl Reader {
         self.text(written, node.span, place)
     }
 
-    fn text(&mut self, written: Written, span: Span, place: &Availability) -> Option<Template> {
+    pub(super) fn text(
+        &mut self,
+        written: Written,
+        span: Span,
+        place: &Availability,
+    ) -> Option<Template> {
         let written = Arc::new(written);
         let (mut template, errors) = Template::parse_all(written.text().clone());
         self.parse_errors(&written, &errors);

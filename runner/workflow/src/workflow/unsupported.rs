@@ -30,17 +30,21 @@ impl Workflow {
 
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
     let raw = [
-        (&job.strategy, "jobs with a `strategy`"),
         (&job.container, "jobs in a `container`"),
         (&job.services, "jobs with `services`"),
         (&job.snapshot, "jobs with a `snapshot`"),
     ];
+    let strategy = job
+        .strategy
+        .as_ref()
+        .map(|strategy| (strategy.key, "jobs with a `strategy`"));
     let uses = job
         .uses
         .as_ref()
         .map(|uses| (uses.span, "jobs that call a workflow with `uses`"));
     raw.into_iter()
         .filter_map(|(raw, what)| Some((raw.as_ref()?.key, what)))
+        .chain(strategy)
         .chain(uses)
         .collect()
 }
