@@ -6,6 +6,7 @@
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
 //! - [`action`] reads action files, references of actions, and what actions get as inputs.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
+//! - [`matrix`] expands the matrix of a job.
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
 //! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
 //!
@@ -23,6 +24,7 @@ pub mod action;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
+pub mod matrix;
 mod number;
 mod reader;
 pub mod source;

@@ -42,7 +42,12 @@ impl Reader {
         self.text(written, node.span, place)
     }
 
-    fn text(&mut self, written: Written, span: Span, place: &Availability) -> Option<Template> {
+    pub(crate) fn text(
+        &mut self,
+        written: Written,
+        span: Span,
+        place: &Availability,
+    ) -> Option<Template> {
         let written = Arc::new(written);
         let (mut template, errors) = Template::parse_all(written.text().clone());
         self.parse_errors(&written, &errors);

@@ -74,6 +74,11 @@ pub(super) const CALLING_JOB: Keys = Keys {
     ],
 };
 
+pub(super) const STRATEGY: Keys = Keys {
+    of: "`strategy`",
+    keys: &["matrix", "fail-fast", "max-parallel"],
+};
+
 pub(super) const RUNS_ON: Keys = Keys {
     of: "`runs-on`",
     keys: &["group", "labels"],

@@ -13,6 +13,7 @@ use super::container::{Container, Services};
 use super::environment::Environment;
 use super::permissions::Permissions;
 use super::runs_on::RunsOn;
+use super::strategy::Strategy;
 use super::triggers::Triggers;
 
 /// A workflow. Lists have the order of the file.
@@ -80,8 +81,8 @@ pub struct Job {
     pub outputs: TemplateMap,
     /// The steps; at least one, except where `uses` names a workflow.
     pub steps: Vec<Step>,
-    /// The matrix and how it is run, as written. None by default.
-    pub strategy: Option<Raw>,
+    /// The matrix and how its legs are run. None by default.
+    pub strategy: Option<Strategy>,
     /// The deployment environment. None by default.
     pub environment: Option<Environment>,
     /// Which jobs exclude one another. None by default.

@@ -8,7 +8,6 @@ use super::ids;
 use super::keys;
 use super::model::{Job, Step};
 use super::places;
-use super::raw::Shape;
 use super::read::{Fields, Reader};
 use super::runs_on::RunsOn;
 
@@ -98,14 +97,14 @@ impl Reader {
                 .get("steps")
                 .map(|node| self.steps(node))
                 .unwrap_or_default(),
-            strategy: self.raw(fields, "strategy", Shape::Mapping, &places::STRATEGY),
+            strategy: self.strategy(fields),
             environment: self.environment(fields),
             concurrency: self.concurrency(fields, &places::JOB, false),
             permissions: self.permissions(fields),
             cache_mode: self.cache_mode(fields),
             container: self.container(fields),
             services: self.services(fields),
-            snapshot: self.raw(fields, "snapshot", Shape::Either, &places::JOB),
+            snapshot: self.snapshot(fields),
             uses: self.called(fields),
             with: self.arguments(fields),
             secrets: self.call_secrets(fields),

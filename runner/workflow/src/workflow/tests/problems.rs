@@ -195,7 +195,7 @@ fn jobs_are_checked() {
     ci.yml:6:120: this `${{` is not closed with `}}`
     ");
     insta::assert_snapshot!(job("strategy: x\nconcurrency: [a]\npermissions: \nservices: [x]\nsnapshot: []\ncontainer: [x]\nenvironment: [x]"), @"
-    ci.yml:6:15: expected a mapping, found a string
+    ci.yml:6:15: expected a mapping of the keys of `strategy`, found a string
     ci.yml:7:18: expected a string or a mapping, found a sequence
     ci.yml:8:16: expected a mapping of scopes, `read-all` or `write-all`, found nothing
     ci.yml:9:15: expected a mapping of names and containers, found a sequence
