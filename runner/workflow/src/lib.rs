@@ -5,6 +5,7 @@
 //!
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
 //! - [`action`] reads action files, references of actions, and what actions get as inputs.
+//! - [`check`] checks a file together with the local files that it uses.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
 //! - [`matrix`] expands the matrix of a job.
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
@@ -21,6 +22,7 @@
 //! ```
 
 pub mod action;
+pub mod check;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
