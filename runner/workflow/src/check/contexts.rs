@@ -130,6 +130,9 @@ impl Checker<'_> {
         if !needs.contains(name) {
             let message = format!("the job `{}` does not need `{name}`", job.id.value);
             let help = match position.and_then(|at| around.jobs.jobs.get(at)) {
+                Some(other) if other.id == job.id => {
+                    Some("a job knows nothing of itself before it is over".to_owned())
+                }
                 Some(other) => Some(format!("add `{}` to its `needs`", other.id.value)),
                 None => needs.suggestion(name),
             };

@@ -242,7 +242,7 @@ jobs:
        |
     16 |       - run: echo ${{ needs.build.outputs.tags }} ${{ needs.biuld.result }} ${{ needs.test.result }}
        |                                                                                       ^^^^
-       = help: add `test` to its `needs`
+       = help: a job knows nothing of itself before it is over
 
     .github/workflows/ci.yml:17:25: `needs.build` has no `status`
        |

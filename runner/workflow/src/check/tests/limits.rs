@@ -48,9 +48,9 @@ proptest! {
     }
 }
 
-/// A tenth of a second or a bit more, and much more where nothing is optimised.
+/// Tenths of a second, and many more where nothing is optimised.
 fn in_time<T>(what: &str, tenths: u32, run: impl FnOnce() -> T) -> T {
-    let slow = if cfg!(debug_assertions) { 20 } else { 2 };
+    let slow = if cfg!(debug_assertions) { 20 } else { 1 };
     let limit = Duration::from_millis(100) * tenths * slow;
     let start = Instant::now();
     let result = run();
