@@ -22,7 +22,7 @@ pub struct Condition {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Body {
-    /// Nothing was written: `success()` alone.
+    /// Nothing was written: it holds, as far as the status of the job lets it.
     Nothing,
     /// An expression without `${{ }}`.
     Bare(Expression),
@@ -64,9 +64,33 @@ impl Condition {
         })
     }
 
+    /// The condition `always()`.
+    pub(crate) fn always() -> Self {
+        Self {
+            body: Body::Nothing,
+            implies_success: false,
+            text: "always()".into(),
+        }
+    }
+
+    /// The same condition, taken as it is: it may hold though the job has failed.
+    pub(crate) fn without_success(mut self) -> Self {
+        self.implies_success = false;
+        self
+    }
+
     /// The text as it was written; `success()` where nothing was.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The expressions in it.
+    pub(super) fn expressions(&self) -> Vec<&Expression> {
+        match &self.body {
+            Body::Nothing => Vec::new(),
+            Body::Bare(expression) => vec![expression],
+            Body::Template(template) => template.expressions().collect(),
+        }
     }
 
     /// Whether it holds only while the job succeeds, without saying so.
