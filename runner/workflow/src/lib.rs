@@ -8,7 +8,10 @@
 //! - [`check`] checks a file together with the local files that it uses.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
 //! - [`matrix`] expands the matrix of a job.
+//! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
+//!   [`annotation`].
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
+//! - [`matcher`] finds remarks of compilers and linters in what a step prints.
 //! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
 //!
 //! ```
@@ -22,10 +25,13 @@
 //! ```
 
 pub mod action;
+pub mod annotation;
 pub mod check;
+pub mod command;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
+pub mod matcher;
 pub mod matrix;
 mod number;
 mod reader;
