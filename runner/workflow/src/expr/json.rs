@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::number;
@@ -140,13 +140,26 @@ fn whole(number: f64) -> Option<i64> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(Reader { unique: false })
     }
 }
 
-struct ValueVisitor;
+/// Reads a value of any type.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    /// Whether a key that is there twice, in any case, is an error.
+    pub(super) unique: bool,
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,20 +174,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Bool(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "every number of the language is a double"
-    )]
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::from(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "every number of the language is a double"
-    )]
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::from(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -191,7 +196,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
         }
         Ok(array.into())
@@ -199,9 +204,22 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Object::new();
-        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
-            object.insert(name, value);
+        while let Some(name) = entries.next_key::<String>()? {
+            if self.unique
+                && let Some(there) = object.name_of(&name)
+            {
+                return Err(A::Error::custom(repeated(&name, there)));
+            }
+            object.insert(name, entries.next_value_seed(self)?);
         }
         Ok(object.into())
+    }
+}
+
+fn repeated(name: &str, there: &str) -> String {
+    if name == there {
+        format!("the key `{name}` is here twice")
+    } else {
+        format!("the key `{name}` is the same as `{there}`: the case of a name does not matter")
     }
 }

@@ -12,16 +12,19 @@
 //!
 //! Nothing here knows which contexts there are: a [`Scope`] gives them by name.
 
+mod answer;
 mod ast;
 mod availability;
 mod call;
 mod coerce;
 mod condition;
+mod context_file;
 mod error;
 mod evaluator;
 mod expression;
 mod format;
 mod function;
+mod hash_files;
 mod json;
 mod lexer;
 mod parser;
@@ -33,11 +36,14 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, AnswerError, answer};
 pub use availability::{Availability, StatusFunctions};
 pub use condition::Condition;
+pub use context_file::read_contexts;
 pub use error::{EvalError, ParseError};
 pub use expression::Expression;
 pub use function::Function;
+pub use hash_files::{FilePattern, HashFiles};
 pub use scope::{Contexts, JobStatus, Scope};
 pub use template::Template;
 pub use value::{Object, Value};
