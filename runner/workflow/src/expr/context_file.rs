@@ -37,7 +37,7 @@ fn read(file: &SourceFile) -> Result<Object, Problems> {
         return Err(Problem::new(file, Span::at(0), message).into());
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Reader { unique: true }
+    let value = Reader::unique()
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value))
         .map_err(|error| Problem::new(file, place(text, &error), message(&error)))?;
