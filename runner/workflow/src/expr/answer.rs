@@ -18,6 +18,9 @@ use super::scope::Contexts;
 use super::template::{self, Template};
 use super::value::{Object, Value};
 
+/// How many unknown names are told; an expression with more has no contexts at all.
+const MAX_UNKNOWN: usize = 10;
+
 /// What an expression gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -94,19 +97,20 @@ fn parse(text: &str) -> Result<Expression, ParseError> {
         .into())
 }
 
-/// Every name that is no context of the file, also where it would not be evaluated.
+/// The names that are no contexts of the file, also where they would not be evaluated.
 fn unknown_contexts(expression: &Expression, contexts: &Object) -> Vec<ParseError> {
     let known: Vec<&str> = contexts.iter().map(|(name, _)| name).collect();
-    let mut errors = Vec::new();
-    for (name, span) in expression.contexts() {
-        if contexts.get(name).is_none() {
+    let unknown = expression.contexts().into_iter();
+    unknown
+        .filter(|(name, _)| contexts.get(name).is_none())
+        .take(MAX_UNKNOWN)
+        .map(|(name, span)| {
             let help = availability::instead_of(name, &known)
                 .unwrap_or_else(|| "no contexts were given".to_owned());
             let fault = Fault::new(format!("unknown context `{name}`"), span);
-            errors.push(expression.fault(fault.with_help(Some(help))).into());
-        }
-    }
-    errors
+            expression.fault(fault.with_help(Some(help))).into()
+        })
+        .collect()
 }
 
 impl Answer {

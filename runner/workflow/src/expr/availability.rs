@@ -106,13 +106,18 @@ pub(super) fn instead_of(name: &str, contexts: &[&str]) -> Option<String> {
     if let Some(known) = text::suggestion(name, contexts.iter().copied()) {
         return Some(format!("did you mean `{known}`?"));
     }
-    let listed = text::listed(contexts.iter().copied(), "and");
+    let (shown, more) = contexts.split_at(contexts.len().min(MAX_LISTED));
+    let listed = text::listed(shown.iter().copied(), "and");
     match contexts {
         [] => None,
         [_] => Some(format!("the only context here is {listed}")),
-        _ => Some(format!("the contexts here are {listed}")),
+        _ if more.is_empty() => Some(format!("the contexts here are {listed}")),
+        _ => Some(format!("among the contexts here are {listed}")),
     }
 }
+
+/// How many contexts a message lists; GitHub has fewer, a file of somebody's own may have any number.
+const MAX_LISTED: usize = 20;
 
 /// Every context that is there anywhere: a name that is not among them is a misspelling.
 const KNOWN: [&str; 12] = [
