@@ -69,6 +69,17 @@ impl Expression {
             .collect()
     }
 
+    /// The contexts it names, as they are written, and where.
+    pub fn contexts(&self) -> Vec<(&str, Span)> {
+        let mut contexts = Vec::new();
+        self.root.walk(&mut |part| {
+            if let AstKind::Context(name) = &part.kind {
+                contexts.push((&**name, part.span));
+            }
+        });
+        contexts
+    }
+
     /// Whether it asks how the job is doing, anywhere.
     pub fn has_status_function(&self) -> bool {
         self.root.has_status_function()
