@@ -178,6 +178,7 @@ impl Reader {
         let shell = shell.and_then(|node| self.full_template(node, nothing, "the name of a shell"));
         let working_directory =
             directory.and_then(|node| self.full_template(node, &places::STEP, "a directory"));
+        self.check_shell(shell.as_ref());
         Some(StepAction::Run {
             script: script?,
             shell,
@@ -191,14 +192,7 @@ impl Reader {
             None => TemplateMap::default(),
         };
         let reference = self.name(node, "the reference of an action")?;
-        if !is_action(&reference.value) {
-            self.help(
-                reference.span,
-                format!("`{}` is not the reference of an action", reference.value),
-                "actions are `owner/repo@ref`, `owner/repo/path@ref`, `./path`, `$/path` and \
-                 `docker://image`",
-            );
-        }
+        self.check_action(&reference);
         Some(StepAction::Uses { reference, with })
     }
 
@@ -248,16 +242,3 @@ const ANY_STEP: Keys = Keys {
         "parallel",
     ],
 };
-
-/// Whether a reference has one of the forms that GitHub knows.
-fn is_action(reference: &str) -> bool {
-    let is_local = ["./", ".\\", "$/", "docker://"]
-        .iter()
-        .any(|p| reference.starts_with(p));
-    let Some((path, version)) = reference.split_once('@') else {
-        return is_local;
-    };
-    let mut parts = path.split(['/', '\\']).filter(|part| !part.is_empty());
-    let is_remote = !version.is_empty() && !version.contains('@') && parts.nth(1).is_some();
-    is_local || is_remote
-}

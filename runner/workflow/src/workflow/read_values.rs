@@ -58,6 +58,14 @@ impl Reader {
         errors.is_empty().then_some(template)
     }
 
+    /// Where a part of a scalar's text stands in the file.
+    pub(super) fn part(&self, node: &Node, part: Span) -> Span {
+        match node.written() {
+            Some(written) => written.place(self.source(), part),
+            None => node.span,
+        }
+    }
+
     /// Checks the expressions in a string that is kept as it is.
     pub(super) fn check_text(&mut self, node: &Node, place: &Availability) {
         if let Some(written) = node.written() {

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Problems};
 use crate::source::Span;
 
-use super::model::{Control, Job, Step, StepAction, Workflow};
+use super::model::{Control, Job, Raw, Step, StepAction, Workflow};
 
 impl Workflow {
     /// Everything in a job that Dormer can't run yet, sorted by position. Empty where the job can
@@ -29,22 +29,28 @@ impl Workflow {
 }
 
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
-    let raw = [
-        (&job.container, "jobs in a `container`"),
-        (&job.services, "jobs with `services`"),
-        (&job.snapshot, "jobs with a `snapshot`"),
+    let key = |raw: &Option<Raw>| raw.as_ref().map(|raw| raw.key);
+    let keys = [
+        (
+            job.strategy.as_ref().map(|strategy| strategy.key),
+            "jobs with a `strategy`",
+        ),
+        (
+            job.container.as_ref().map(|container| container.key),
+            "jobs in a `container`",
+        ),
+        (
+            job.services.as_ref().map(|services| services.key),
+            "jobs with `services`",
+        ),
+        (key(&job.snapshot), "jobs with a `snapshot`"),
     ];
-    let strategy = job
-        .strategy
-        .as_ref()
-        .map(|strategy| (strategy.key, "jobs with a `strategy`"));
     let uses = job
         .uses
         .as_ref()
         .map(|uses| (uses.span, "jobs that call a workflow with `uses`"));
-    raw.into_iter()
-        .filter_map(|(raw, what)| Some((raw.as_ref()?.key, what)))
-        .chain(strategy)
+    keys.into_iter()
+        .filter_map(|(key, what)| Some((key?, what)))
         .chain(uses)
         .collect()
 }
