@@ -5,7 +5,7 @@
 //!
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
-//! - [`matrix`] expands the matrix of a job.
+//! - [`plan`] says which jobs a run has; [`matrix`] expands the matrix of a job.
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
 //! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
 //!
@@ -24,6 +24,7 @@ pub mod diagnostic;
 pub mod expr;
 pub mod matrix;
 mod number;
+pub mod plan;
 pub mod source;
 mod text;
 pub mod workflow;
