@@ -4,8 +4,8 @@ use crate::expr::Value;
 use crate::source::{Span, Spanned};
 use crate::text;
 
-use super::setting::Setting;
-use super::template_map::TemplateMap;
+use crate::reader::Setting;
+use crate::reader::TemplateMap;
 
 /// An input that a job gives to the workflow it calls (`with`).
 #[derive(Debug, Clone, PartialEq)]

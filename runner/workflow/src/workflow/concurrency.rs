@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::expr::{EvalError, Scope, Template, Value};
 use crate::source::Span;
 
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// The value of `concurrency`.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::expr::Template;
 use crate::source::{Span, Spanned};
 
-use super::template_map::TemplateMap;
+use crate::reader::TemplateMap;
 
 /// The value of `container`, or of one service.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::expr::Template;
 use crate::source::Span;
 
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// The value of `environment`.
 #[derive(Debug, Clone, PartialEq)]

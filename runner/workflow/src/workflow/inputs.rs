@@ -5,7 +5,7 @@ use crate::number;
 use crate::source::Spanned;
 use crate::text;
 
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// An input of a workflow that is started by hand or called.
 #[derive(Debug, Clone, PartialEq)]

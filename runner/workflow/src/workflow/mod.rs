@@ -8,7 +8,7 @@
 //!                         └─ graph             which jobs need which
 //! ```
 //!
-//! All of a file is read into types, but for `snapshot`: that is kept as the YAML node it is, with
+//! All of a file is read into types, but for `snapshot`, which is kept as the YAML node it is, with
 //! its expressions checked.
 //! What Dormer can't run yet is no fault of the file: [`Workflow::unsupported_in`] names it.
 
@@ -27,7 +27,6 @@ mod model;
 mod permissions;
 mod places;
 mod raw;
-mod read;
 mod read_call;
 mod read_container;
 mod read_data;
@@ -36,13 +35,10 @@ mod read_job;
 mod read_on;
 mod read_settings;
 mod read_step;
-mod read_values;
 mod read_workflow;
 mod reference;
 mod runs_on;
-mod setting;
 mod strategy;
-mod template_map;
 mod triggers;
 mod unsupported;
 
@@ -50,7 +46,10 @@ mod unsupported;
 mod tests;
 
 use crate::diagnostic::Problems;
+use crate::reader as read;
 use crate::source::SourceFile;
+
+pub use crate::reader::{Setting, TemplateEntry, TemplateMap, minutes};
 
 pub use call::{Argument, CallSecrets, argument};
 pub use concurrency::{Concurrency, ConcurrencyGroup, Queue};
@@ -60,11 +59,10 @@ pub use environment::Environment;
 pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
 pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
 pub use permissions::{Access, Grant, Permission, Permissions};
-pub use reference::{ActionReference, RemoteReference, WorkflowReference};
+pub(crate) use read_step::StepRules;
+pub use reference::{RemoteReference, WorkflowReference};
 pub use runs_on::{RunnerSelector, RunsOn};
-pub use setting::{Setting, minutes};
 pub use strategy::{ResolvedStrategy, Strategy};
-pub use template_map::{TemplateEntry, TemplateMap};
 pub use triggers::{Event, Filters, Patterns, Schedule, Trigger, Triggers};
 
 /// Reads a workflow file.
@@ -76,4 +74,11 @@ pub fn parse_workflow(source: &SourceFile) -> Result<Workflow, Problems> {
     let mut reader = read::Reader::new(source);
     let workflow = reader.workflow();
     reader.finish(workflow)
+}
+
+/// Reads as much of a workflow file as can be, and gives everything that is wrong with it.
+pub(crate) fn read_workflow(source: &SourceFile) -> (Option<Workflow>, Problems) {
+    let mut reader = read::Reader::new(source);
+    let workflow = reader.workflow();
+    (workflow, reader.problems.into_problems())
 }

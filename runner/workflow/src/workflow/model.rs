@@ -2,8 +2,10 @@
 
 use crate::diagnostic::Problem;
 use crate::expr::{Condition, EvalError, Template};
+use crate::reader::{Setting, TemplateMap};
 use crate::source::{SourceFile, Span, Spanned};
-use crate::yaml::Node;
+
+pub use crate::reader::Raw;
 
 use super::call::{Argument, CallSecrets};
 use super::concurrency::Concurrency;
@@ -11,9 +13,7 @@ use super::container::{Container, Services};
 use super::environment::Environment;
 use super::permissions::Permissions;
 use super::runs_on::RunsOn;
-use super::setting::Setting;
 use super::strategy::Strategy;
-use super::template_map::TemplateMap;
 use super::triggers::Triggers;
 
 /// A workflow. Lists have the order of the file.
@@ -42,15 +42,6 @@ pub struct Workflow {
     pub warnings: Vec<Problem>,
     /// The file it was read from.
     pub source: SourceFile,
-}
-
-/// The value of a key that is kept as YAML.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Raw {
-    /// Where the key stands.
-    pub key: Span,
-    /// The value.
-    pub node: Node,
 }
 
 /// What `run` steps have unless they say otherwise (`defaults.run`).
@@ -157,7 +148,7 @@ pub enum StepAction {
     /// Runs an action.
     Uses {
         /// The action, as written: `owner/repo[/path]@ref`, `./path`, `$/path` or `docker://…`;
-        /// always one that [`ActionReference`](super::ActionReference) can read.
+        /// mostly one that [`ActionReference`](crate::action::ActionReference) can read.
         reference: Spanned<String>,
         /// The action's inputs. Empty by default.
         with: TemplateMap,

@@ -4,21 +4,17 @@ use crate::expr::Availability;
 use crate::yaml::{Node, NodeValue};
 
 use super::model::Raw;
+use super::places;
 use super::read::{Fields, Reader};
 
 impl Reader {
-    /// A string or a mapping as it is, with its expressions checked.
-    pub(super) fn raw(
-        &mut self,
-        fields: &Fields<'_>,
-        key: &str,
-        place: &Availability,
-    ) -> Option<Raw> {
-        let raw = fields.raw(key)?;
-        if let NodeValue::Sequence(_) | NodeValue::Null = raw.node.value {
+    /// `snapshot` of a job: a name or a mapping.
+    pub(super) fn snapshot(&mut self, fields: &Fields<'_>) -> Option<Raw> {
+        let raw = fields.raw("snapshot")?;
+        if matches!(raw.node.value, NodeValue::Sequence(_) | NodeValue::Null) {
             self.expected(&raw.node, "a string or a mapping");
         }
-        self.raw_node(&raw.node, place);
+        self.raw_node(&raw.node, &places::JOB);
         Some(raw)
     }
 

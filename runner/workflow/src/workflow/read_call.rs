@@ -7,7 +7,7 @@ use crate::yaml::{Entry, Node, NodeValue};
 use super::call::{Argument, CallSecrets};
 use super::places;
 use super::read::{Fields, Reader};
-use super::setting::Setting;
+use crate::reader::Setting;
 
 impl Reader {
     /// The workflow that a job calls.

@@ -9,7 +9,7 @@ use super::keys;
 use super::places;
 use super::read::{Fields, Reader};
 use super::read_settings::is_empty;
-use super::template_map::TemplateMap;
+use crate::reader::TemplateMap;
 
 /// What an image may be written after.
 const PREFIX: &str = "docker://";

@@ -10,7 +10,7 @@ use super::inputs::{Call, CallOutput, Input, InputKind, SecretInput};
 use super::keys::{self, Keys};
 use super::places;
 use super::read::{Fields, Reader};
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// How many inputs GitHub asks somebody for.
 const MAX_DISPATCH_INPUTS: usize = 25;
@@ -54,7 +54,7 @@ impl Reader {
                 format!("`workflow_dispatch` can't have more than {MAX_DISPATCH_INPUTS} inputs");
             self.report(beyond.key.span, message);
         }
-        let mut read = |entry| self.input(entry, Giver::Person);
+        let mut read = |entry| self.any_input(entry, Giver::Person);
         entries.iter().filter_map(&mut read).collect()
     }
 
@@ -73,7 +73,7 @@ impl Reader {
         Call {
             inputs: inputs
                 .iter()
-                .filter_map(|entry| self.input(entry, Giver::Job))
+                .filter_map(|entry| self.any_input(entry, Giver::Job))
                 .collect(),
             secrets: secrets
                 .iter()
@@ -122,7 +122,7 @@ impl Reader {
         name
     }
 
-    fn input(&mut self, entry: &Entry, giver: Giver) -> Option<Input> {
+    fn any_input(&mut self, entry: &Entry, giver: Giver) -> Option<Input> {
         let name = self.defined_name(entry, "an input");
         if giver == Giver::Person && entry.value.value == NodeValue::Null {
             return Some(Input {

@@ -104,7 +104,7 @@ impl Reader {
             cache_mode: self.cache_mode(fields),
             container: self.container(fields),
             services: self.services(fields),
-            snapshot: self.raw(fields, "snapshot", &places::JOB),
+            snapshot: self.snapshot(fields),
             uses: self.called(fields),
             with: self.arguments(fields),
             secrets: self.call_secrets(fields),
@@ -155,6 +155,6 @@ impl Reader {
         if items.is_empty() {
             self.report(node.span, "expected at least one step, found none");
         }
-        self.step_list(items)
+        self.job_steps(items)
     }
 }

@@ -11,7 +11,7 @@ use super::keys;
 use super::permissions::{ANY, Access, Grant, Permission, Permissions, SCOPES};
 use super::places;
 use super::read::{Fields, Reader};
-use super::setting::Setting;
+use crate::reader::Setting;
 
 /// The longest name of a group, in characters.
 const MAX_GROUP: usize = 400;

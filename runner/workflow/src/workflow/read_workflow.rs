@@ -1,7 +1,7 @@
 //! Reading the top level of a file.
 
 use crate::expr::{Availability, Template};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::text;
 use crate::yaml::{self, Node};
 
@@ -10,7 +10,6 @@ use super::keys;
 use super::model::{Defaults, Job, Workflow};
 use super::places;
 use super::read::{Fields, Reader};
-use super::template_map::TemplateMap;
 use super::triggers::Triggers;
 
 /// The shells that need no `{0}`.
@@ -78,11 +77,6 @@ impl Reader {
             .collect()
     }
 
-    /// Says that a mapping lacks a key, at its beginning.
-    pub(super) fn missing(&mut self, fields: &Fields<'_>, message: &str) {
-        self.report(Span::at(fields.span.start), message);
-    }
-
     /// `cache-mode`, of a workflow or a job.
     pub(super) fn cache_mode(&mut self, fields: &Fields<'_>) -> Option<Spanned<String>> {
         let mode = self.name(fields.get("cache-mode")?, "a cache mode")?;
@@ -94,14 +88,6 @@ impl Reader {
             );
         }
         Some(mode)
-    }
-
-    /// `env`, of a workflow, a job or a step.
-    pub(super) fn env(&mut self, fields: &Fields<'_>, place: &Availability) -> TemplateMap {
-        match fields.get("env") {
-            Some(node) => self.template_map(node, place, Some(place)),
-            None => TemplateMap::default(),
-        }
     }
 
     /// `defaults`, of a workflow or a job.

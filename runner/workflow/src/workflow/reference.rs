@@ -1,4 +1,4 @@
-//! What `uses` names: an action of a step, a workflow of a job.
+//! What `uses` of a job names: a workflow. What it names in a step is for [`crate::action`] to say.
 
 use crate::source::Spanned;
 
@@ -6,20 +6,6 @@ use super::read::Reader;
 
 /// Where the workflows of a repository are.
 const WORKFLOWS: &str = ".github/workflows/";
-
-/// The action of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ActionReference {
-    /// A folder of the workspace, relative to it, with `/` between the parts: `./path`. Empty for
-    /// the workspace itself.
-    Local(String),
-    /// A folder of the repository that the file with the reference came from: `$/path`.
-    SameRepository(String),
-    /// An image: `docker://image`.
-    Docker(String),
-    /// A folder of another repository.
-    Remote(RemoteReference),
-}
 
 /// The workflow that a job calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,23 +28,6 @@ pub struct RemoteReference {
     pub path: String,
     /// A branch, a tag or a commit.
     pub version: String,
-}
-
-impl ActionReference {
-    /// Reads a reference. None where it has none of the forms that GitHub knows.
-    pub fn parse(reference: &str) -> Option<Self> {
-        if let Some(image) = reference.strip_prefix("docker://") {
-            return Some(Self::Docker(image.to_owned()));
-        }
-        let local = reference.strip_prefix("./");
-        if let Some(path) = local.or_else(|| reference.strip_prefix(".\\")) {
-            return Some(Self::Local(parts(path).join("/")));
-        }
-        if let Some(path) = reference.strip_prefix("$/") {
-            return Some(Self::SameRepository(parts(path).join("/")));
-        }
-        RemoteReference::parse(reference).map(Self::Remote)
-    }
 }
 
 impl WorkflowReference {
@@ -122,18 +91,6 @@ fn in_workflows(path: &str) -> Result<(), &'static str> {
 }
 
 impl Reader {
-    /// Refuses what is no reference of an action.
-    pub(super) fn check_action(&mut self, reference: &Spanned<String>) {
-        if ActionReference::parse(&reference.value).is_none() {
-            self.help(
-                reference.span,
-                format!("`{}` is not the reference of an action", reference.value),
-                "actions are `owner/repo@ref`, `owner/repo/path@ref`, `./path`, `$/path` and \
-                 `docker://image`",
-            );
-        }
-    }
-
     /// Refuses what is no reference of a workflow.
     pub(super) fn check_workflow(&mut self, reference: &Spanned<String>) {
         if let Err(fault) = WorkflowReference::parse(&reference.value) {
@@ -157,35 +114,6 @@ mod tests {
             repository: repository.into(),
             path: path.into(),
             version: version.into(),
-        }
-    }
-
-    #[test]
-    fn actions_have_four_forms() {
-        let local = |path: &str| Some(ActionReference::Local(path.into()));
-        for (reference, expected) in [
-            ("./", local("")),
-            ("./.github/actions/x/", local(".github/actions/x")),
-            (".\\a\\b", local("a/b")),
-            ("./../x", local("../x")),
-            ("$/a", Some(ActionReference::SameRepository("a".into()))),
-            ("docker://a:1", Some(ActionReference::Docker("a:1".into()))),
-            (
-                "a/b@v1",
-                Some(ActionReference::Remote(remote("a", "b", "", "v1"))),
-            ),
-            (
-                "a/b/c/d@f/x",
-                Some(ActionReference::Remote(remote("a", "b", "c/d", "f/x"))),
-            ),
-            ("a/b", None),
-            ("a/b@", None),
-            ("a/b@c@d", None),
-            ("a@v1", None),
-            ("@v1", None),
-            ("", None),
-        ] {
-            assert_eq!(ActionReference::parse(reference), expected, "{reference}");
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Problems};
 use crate::source::Span;
 
-use super::model::{Control, Job, Raw, Step, StepAction, Workflow};
+use super::model::{Control, Job, Step, StepAction, Workflow};
 
 impl Workflow {
     /// Everything in a job that Dormer can't run yet, sorted by position. Empty where the job can
@@ -29,7 +29,6 @@ impl Workflow {
 }
 
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
-    let key = |raw: &Option<Raw>| raw.as_ref().map(|raw| raw.key);
     let keys = [
         (
             job.strategy.as_ref().map(|strategy| strategy.key),
@@ -43,7 +42,10 @@ fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
             job.services.as_ref().map(|services| services.key),
             "jobs with `services`",
         ),
-        (key(&job.snapshot), "jobs with a `snapshot`"),
+        (
+            job.snapshot.as_ref().map(|snapshot| snapshot.key),
+            "jobs with a `snapshot`",
+        ),
     ];
     let uses = job
         .uses
