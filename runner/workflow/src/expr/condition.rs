@@ -83,7 +83,7 @@ impl Condition {
     }
 
     /// The expressions in it.
-    pub(super) fn expressions(&self) -> Vec<&Expression> {
+    pub fn expressions(&self) -> Vec<&Expression> {
         match &self.body {
             Body::Nothing => Vec::new(),
             Body::Bare(expression) => vec![expression],
