@@ -27,6 +27,42 @@ pub struct GuestProfile {
     pub tool_cache: String,
     /// Every shell that it has.
     pub shells: Vec<ShellProfile>,
+    /// How it runs actions in JavaScript. None by default: it has no Node.js.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeProfile>,
+}
+
+/// A guest's Node.js, in one version or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeProfile {
+    /// The versions, in any order; at least one.
+    pub versions: Vec<NodeVersion>,
+    /// How its programs write a path.
+    pub paths: PathStyle,
+    /// How the programs that an action starts are found.
+    pub search_path: SearchPath,
+}
+
+/// One version of Node.js.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeVersion {
+    /// The major version, as 20.
+    pub major: u32,
+    /// The program and its arguments, with `{script}` and `{exit_file}` as in
+    /// [`ShellProfile::invocation`].
+    pub invocation: Vec<String>,
+}
+
+impl NodeProfile {
+    /// The version for an action that asks for this one: the lowest that is not below it, else the
+    /// highest that there is.
+    pub fn nearest(&self, major: u32) -> Option<&NodeVersion> {
+        let versions = || self.versions.iter();
+        let new_enough = versions().filter(|version| version.major >= major);
+        new_enough
+            .min_by_key(|version| version.major)
+            .or_else(|| versions().max_by_key(|version| version.major))
+    }
 }
 
 /// One of a guest's shells.
@@ -119,6 +155,28 @@ impl GuestProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_gets_the_nearest_node_that_is_not_too_old() {
+        let version = |major| NodeVersion {
+            major,
+            invocation: Vec::new(),
+        };
+        let node = NodeProfile {
+            versions: [24, 16, 20].map(version).to_vec(),
+            paths: PathStyle::Windows,
+            search_path: SearchPath {
+                variable: "WINEPATH".to_owned(),
+                separator: ";".to_owned(),
+                extends: false,
+            },
+        };
+        let nearest = |major| node.nearest(major).map(|version| version.major);
+        let cases = [(12, 16), (16, 16), (20, 20), (22, 24), (24, 24), (26, 24)];
+        for (asked, given) in cases {
+            assert_eq!(nearest(asked), Some(given), "node{asked}");
+        }
+    }
 
     #[test]
     fn each_style_writes_a_path_its_own_way() {
