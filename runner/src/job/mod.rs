@@ -18,7 +18,6 @@
 //! the teardown may add a warning, and changes nothing.
 
 pub mod driver;
-pub mod git;
 pub mod limits;
 pub mod outcome;
 pub mod plan;

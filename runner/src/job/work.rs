@@ -1,6 +1,7 @@
 //! The part of a job that happens inside the guest: the workspace goes in, the steps run, artifacts come
 //! back. Given a channel; knows nothing of how the guest came up.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
+use crate::guest::transfer;
 use crate::job::limits::Limits;
 use crate::job::plan::JobRequest;
 use crate::mask::Masker;
@@ -22,6 +24,7 @@ use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
+use crate::steps::hash_files::FileHashes;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -64,10 +67,26 @@ impl Work<'_> {
                 InfraFailure::transient("cannot make the job's directories in the guest")
                     .because(error)
             })?;
+        self.send_event().await?;
         if let Some(root) = &self.request.workspace {
             self.send_workspace(root, &self.facts.workspace).await?;
         }
         Ok(())
+    }
+
+    /// Writes the event's payload to where `GITHUB_EVENT_PATH` says that it is.
+    async fn send_event(&self) -> Result<(), Failure> {
+        let directory = self.facts.event_directory();
+        let directory = self.channel.dialect().paths().write(&directory);
+        let text = self.request.run.event_text.clone();
+        let sent = transfer::send(self.channel.as_ref(), &directory, move |out| {
+            write_event(out, &text)
+        });
+        sent.await.map_err(|error| {
+            InfraFailure::transient("cannot write the event's file in the guest")
+                .because(error)
+                .into()
+        })
     }
 
     async fn send_workspace(&self, root: &Path, directory: &str) -> Result<(), Failure> {
@@ -120,6 +139,7 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            hashes: FileHashes::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,
@@ -134,12 +154,7 @@ impl Work<'_> {
             return Ok(DEFAULT_TIMEOUT_MINUTES);
         };
         let state = ExecutorState::new(Variables::default());
-        let scope = StepScope {
-            facts: &self.facts,
-            state: &state,
-            secrets,
-            step: None,
-        };
+        let scope = StepScope::of_job(&self.facts, &state, secrets);
         setting
             .evaluate(&scope)
             .map_err(|error| self.explain(&error))
@@ -195,6 +210,17 @@ impl Work<'_> {
             self.events.notice(Level::Error, text);
         }
     }
+}
+
+/// A tar file with the event's file in it.
+fn write_event(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    const READABLE: u32 = 0o644;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(READABLE);
+    let mut archive = tar::Builder::new(out);
+    archive.append_data(&mut header, "event.json", text.as_bytes())?;
+    archive.finish()
 }
 
 #[async_trait]

@@ -15,6 +15,7 @@ pub mod command_files;
 pub mod context;
 pub mod executor;
 pub mod gate;
+pub mod hash_files;
 pub mod output;
 pub mod script;
 pub mod shell;

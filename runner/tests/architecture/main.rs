@@ -55,6 +55,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "guest::channel",
             "guest::command",
             "guest::profile",
+            "guest::transfer",
             "host::clock",
             "host::signals",
             "mask",
@@ -91,6 +92,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "failure",
             "guest::channel",
             "guest::profile",
+            "guest::transfer",
             "host",
             "image::store",
             "image::vm_container",
@@ -116,8 +118,17 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "vmm::machine",
         ],
     ),
-    // A source of jobs asks which actions there are, to refuse the others with their place.
-    ("source", &["failure", "steps::checkout"]),
+    // A source of jobs asks which actions there are, to refuse the others with their place, and says
+    // what a run is about.
+    (
+        "source",
+        &[
+            "failure",
+            "steps::checkout",
+            "steps::context",
+            "workspace::tracked",
+        ],
+    ),
     // The command line puts everything together. It asks nobody for a machine's inside.
     (
         "cli",
@@ -163,7 +174,7 @@ const OWNED: [(&str, &[&str]); 9] = [
     ("indicatif", &["report"]),
     ("owo_colors", &["report"]),
     // Workflows as they are written.
-    ("dormer_workflow", &["job", "source", "steps"]),
+    ("dormer_workflow", &["cli", "job", "source", "steps"]),
 ];
 
 /// What the workflow language may not touch: it is pure.
