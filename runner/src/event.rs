@@ -178,6 +178,13 @@ pub enum JobEvent {
         /// to start, the guest's first from when the virtual CPUs ran.
         ms: u64,
     },
+    /// An action of another repository is in the guest.
+    ActionPinned {
+        /// The reference, as `owner/repo@ref`.
+        uses: String,
+        /// The commit that it meant, in hexadecimal; none where a directory of the user's stands in.
+        commit: Option<String>,
+    },
     /// A step begins. One that is skipped has only its end.
     StepStarted {
         /// Its place in the file, from 1.

@@ -24,6 +24,7 @@ use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
 use crate::instance::accelerator::Wish;
 use crate::job::driver::{self, Surroundings};
+use crate::job::mapped::Mapping;
 use crate::job::plan::{JobRequest, Keep, LegFacts};
 use crate::mask::Masker;
 use crate::report::events_file::EventsFile;
@@ -265,6 +266,7 @@ fn request(
         stays_behind: stays_behind(arguments)?,
         out: on_the_host(&arguments.out)?,
         environment: arguments.environment.clone(),
+        mapped_actions: mapped_actions(arguments)?,
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
@@ -319,6 +321,14 @@ fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
     paths
         .chain(others.into_iter().flatten())
         .map(on_the_host)
+        .collect()
+}
+
+/// Directories that stand in for actions.
+fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
+    let typed = arguments.actions.iter();
+    typed
+        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
         .collect()
 }
 

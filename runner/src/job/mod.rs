@@ -19,6 +19,7 @@
 
 pub mod driver;
 pub mod limits;
+pub mod mapped;
 pub mod outcome;
 pub mod plan;
 pub mod work;

@@ -17,6 +17,7 @@ use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::limits::Limits;
+use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -128,6 +129,11 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let actions = MappedActions {
+            mapped: &self.request.mapped_actions,
+            channel: self.channel.as_ref(),
+            progress: Arc::clone(&self.progress),
+        };
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,
@@ -139,6 +145,7 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            actions: &actions,
             hashes: FileHashes::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {

@@ -12,6 +12,7 @@ use crate::report::Reporter;
 use crate::report::plain::{harmless, output_line};
 use crate::report::style::duration;
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for GitHub's log.
 #[derive(Debug)]
@@ -134,6 +135,9 @@ impl<O: Write + Send> Reporter for Github<O> {
             JobEvent::JobCompleted {
                 conclusion, infra, ..
             } => self.completed(*conclusion, infra.as_ref()),
+            JobEvent::ActionPinned { uses, commit } => {
+                writeln!(self.out, "{}", pinned(uses, commit.as_deref()))
+            }
             JobEvent::JobAccepted
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }

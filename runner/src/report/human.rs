@@ -13,6 +13,7 @@ use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for people.
 #[derive(Debug)]
@@ -91,6 +92,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 self.torn_down = true;
                 Ok(())
             }
+            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
             JobEvent::JobAccepted | JobEvent::Started { .. } | JobEvent::Rung { .. } => Ok(()),
         }
     }
@@ -134,6 +136,14 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             .palette
             .paint(Tone::Strong, &format!("▸ {number}. {name}"));
         if self.terse { Ok(()) } else { self.say(&mark) }
+    }
+
+    fn pinned(&mut self, uses: &str, commit: Option<&str>) -> io::Result<()> {
+        if self.terse {
+            return Ok(());
+        }
+        let text = self.palette.paint(Tone::Quiet, &pinned(uses, commit));
+        self.say(&text)
     }
 
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {

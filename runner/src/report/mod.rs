@@ -12,6 +12,7 @@ pub mod progress;
 pub mod record;
 pub mod style;
 pub mod tail;
+mod words;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

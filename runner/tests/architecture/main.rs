@@ -118,16 +118,10 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "vmm::machine",
         ],
     ),
-    // A source of jobs asks which actions there are, to refuse the others with their place, and says
-    // what a run is about.
+    // A source of jobs says what a run is about.
     (
         "source",
-        &[
-            "failure",
-            "steps::checkout",
-            "steps::context",
-            "workspace::tracked",
-        ],
+        &["failure", "steps::context", "workspace::tracked"],
     ),
     // The command line puts everything together. It asks nobody for a machine's inside.
     (
