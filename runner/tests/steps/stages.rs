@@ -133,11 +133,11 @@ async fn an_action_finds_what_it_saved_and_no_other_does() {
     let text = format!("{inputs}{}", super::speaking(&["pre", "post"]));
     lab.action("a/x", "action.yml", &text);
     let steps =
-        "- uses: a/x@v1\n  with: {name: Ada}\n- run: 'echo "run: $STATE_early"'\n- uses: a/x@v1\n";
+        "- uses: a/x@v1\n  with: {name: Ada}\n- run: echo run $STATE_early\n- uses: a/x@v1\n";
     let outcome = run(&lab, steps).await;
     let expected = [
         "main: Ada ",
-        "run: ",
+        "run",
         "main: nobody ",
         "post: nobody nobody! nobody",
         "post: Ada Ada! Ada",
