@@ -19,7 +19,7 @@ pub(super) enum Patterns {
     /// There are no secrets.
     Nothing,
     /// These texts.
-    Known(Known),
+    Known(Box<Known>),
     /// There are secrets, and no way to look for them: nothing may be shown.
     Everything,
 }
@@ -66,7 +66,7 @@ impl Patterns {
     pub(super) fn with(texts: &BTreeSet<Arc<[u8]>>, finder: Option<Finder>) -> Self {
         let texts = texts.iter().cloned().collect();
         match finder {
-            Some(finder) => Self::Known(Known { texts, finder }),
+            Some(finder) => Self::Known(Box::new(Known { texts, finder })),
             None => Self::Everything,
         }
     }

@@ -12,9 +12,12 @@
 
 pub mod checkout;
 pub mod command_files;
+pub mod commands;
 pub mod context;
+pub mod effects;
 pub mod executor;
 pub mod gate;
+pub mod guest_file;
 pub mod output;
 pub mod script;
 pub mod shell;

@@ -55,6 +55,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "guest::channel",
             "guest::command",
             "guest::profile",
+            "guest::transfer",
             "host::clock",
             "host::signals",
             "mask",
