@@ -239,8 +239,6 @@ pub enum JobEvent {
     StepSummary {
         /// The step's number.
         number: usize,
-        /// The step's name.
-        name: String,
         /// Markdown of GitHub's kind.
         text: String,
     },
@@ -311,7 +309,7 @@ impl JobEvent {
                 ];
                 others.into_iter().flatten().for_each(&mut *act);
             }
-            Self::StepSummary { name, text, .. } => [name, text].into_iter().for_each(&mut *act),
+            Self::StepSummary { text, .. } => act(text),
             Self::Artifact { path, .. } => act(path),
             Self::Notice { text, .. } => act(text),
             Self::JobCompleted { infra, .. } => {

@@ -17,6 +17,7 @@ use crate::config::{self, Config};
 use crate::event::{Events, Level};
 use crate::exit_code;
 use crate::failure::{Failure, InputError, InputPlace};
+use crate::guest::channel::random_word;
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
@@ -338,7 +339,7 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
                 out, terse,
             ))
         }
-        Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
+        Format::Github => Box::new(Github::to_stdout(random_word())),
         Format::Json => Box::new(Json::to_stdout().map_err(|error| {
             InputError::usage(format!("cannot write to standard output: {error}"))
         })?),

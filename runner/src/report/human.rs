@@ -10,6 +10,7 @@ use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
 use crate::report::Reporter;
 use crate::report::findings::{Findings, Limits, shown};
+use crate::report::marks::readable;
 use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
@@ -149,7 +150,10 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
     }
 
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
-        let text = terminal_line(text);
+        let Some(text) = readable(text) else {
+            return Ok(());
+        };
+        let text = terminal_line(&text);
         self.tail.line(&text);
         match stream {
             Stream::Stdout => writeln!(self.out, "{text}"),

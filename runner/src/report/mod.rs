@@ -7,6 +7,7 @@ pub mod findings;
 pub mod github;
 pub mod human;
 pub mod json;
+pub mod marks;
 pub mod outlet;
 pub mod plain;
 pub mod progress;

@@ -18,6 +18,7 @@ use crate::steps::checkout::{self, Asked, WorkspaceSource};
 use crate::steps::command_files::{self, CommandFiles};
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::effects::Effects;
+use crate::steps::findings;
 use crate::steps::gate::{Gate, Passage};
 use crate::steps::script::{Script, ScriptEnd};
 use crate::steps::shell;
@@ -270,7 +271,7 @@ impl Executor<'_> {
         let (end, effects) = script.run(&bundle).await;
         // What a file says stands above what a command said.
         effects.apply(state);
-        let end = self.take_end(state, end, timeout)?;
+        let end = self.take_end(state, step.number, end, timeout)?;
         Ok(end.heeding(effects))
     }
 
@@ -278,6 +279,7 @@ impl Executor<'_> {
     fn take_end(
         &self,
         state: &mut ExecutorState,
+        number: usize,
         end: ScriptEnd,
         timeout: Option<Duration>,
     ) -> Result<StepEnd, InfraFailure> {
@@ -307,6 +309,9 @@ impl Executor<'_> {
         let said = command_files::apply(&result.files_out, state);
         for text in said.complaints() {
             self.complain(text);
+        }
+        for fact in findings::of(&said, number) {
+            self.events.emit(fact);
         }
         let succeeded = result.exit_code == 0 && said.errors.is_empty();
         let own = if succeeded {

@@ -16,6 +16,7 @@ pub mod commands;
 pub mod context;
 pub mod effects;
 pub mod executor;
+pub mod findings;
 pub mod gate;
 pub mod guest_file;
 pub mod output;
