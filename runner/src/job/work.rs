@@ -22,6 +22,7 @@ use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
+use crate::steps::matchers::JobMatchers;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -120,6 +121,7 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            matchers: JobMatchers::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,

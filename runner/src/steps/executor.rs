@@ -20,6 +20,7 @@ use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::effects::Effects;
 use crate::steps::findings;
 use crate::steps::gate::{Gate, Passage};
+use crate::steps::matchers::JobMatchers;
 use crate::steps::script::{Script, ScriptEnd};
 use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
@@ -46,6 +47,8 @@ pub struct Executor<'a> {
     pub cancel: &'a Cancel,
     /// The user's files.
     pub workspace: &'a dyn WorkspaceSource,
+    /// The problem matchers that steps have added.
+    pub matchers: JobMatchers,
 }
 
 /// How a step ended, before `continue-on-error`.
@@ -264,6 +267,7 @@ impl Executor<'_> {
             masker: self.masker,
             number: step.number,
             workspace: &self.facts.workspace,
+            matchers: &self.matchers,
             timeout,
             cancel: self.cancel,
             in_grace: state.status == Status::Cancelled,

@@ -19,6 +19,7 @@ pub mod executor;
 pub mod findings;
 pub mod gate;
 pub mod guest_file;
+pub mod matchers;
 pub mod output;
 pub mod script;
 pub mod shell;
