@@ -128,7 +128,7 @@ pub enum Stream {
 }
 
 /// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Worth knowing.
@@ -152,6 +152,41 @@ pub struct Infra {
     /// The directory with the evidence, if any was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+}
+
+/// What a step's output says of the code, by a command or by way of a problem matcher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Annotation {
+    /// The step's number.
+    pub number: usize,
+    /// How much it matters.
+    pub severity: Level,
+    /// What there is to say; may have several lines.
+    pub message: String,
+    /// Its heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Below the workspace with `/`; one that is elsewhere is as the step wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The last line, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub col: Option<u32>,
+    /// The last column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_col: Option<u32>,
+    /// The tool's own name for this kind of finding, as `C4996`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The owner of the problem matcher that found it; none for a command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<String>,
 }
 
 /// One fact.
@@ -205,6 +240,15 @@ pub enum JobEvent {
         /// The line, masked; bytes that are not UTF-8 are replaced.
         text: String,
     },
+    /// A step's output says something of the code.
+    Annotation(Box<Annotation>),
+    /// What a step wrote to be read by people.
+    StepSummary {
+        /// The step's number.
+        number: usize,
+        /// Markdown of GitHub's kind.
+        text: String,
+    },
     /// A step ended.
     StepFinished {
         /// Its place in the file, from 1.
@@ -254,6 +298,52 @@ pub enum JobEvent {
         /// What.
         text: String,
     },
+}
+
+impl JobEvent {
+    /// Every text in it that strangers may have had a hand in. Not the lines of a log, which come by the
+    /// million and are masked on their way, and not the ids that a workflow's own file gives.
+    pub fn each_text(&mut self, act: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::StepStarted { name, .. } | Self::StepFinished { name, .. } => act(name),
+            Self::Annotation(found) => {
+                act(&mut found.message);
+                let others = [
+                    &mut found.title,
+                    &mut found.file,
+                    &mut found.code,
+                    &mut found.matcher,
+                ];
+                others.into_iter().flatten().for_each(&mut *act);
+            }
+            Self::StepSummary { text, .. } => act(text),
+            Self::Artifact { path, .. } => act(path),
+            Self::Notice { text, .. } => act(text),
+            Self::JobCompleted { infra, .. } => {
+                if let Some(infra) = infra {
+                    act(&mut infra.message);
+                    infra.help.iter_mut().for_each(&mut *act);
+                }
+            }
+            Self::JobAccepted
+            | Self::Phase { .. }
+            | Self::Started { .. }
+            | Self::Rung { .. }
+            | Self::Log { .. }
+            | Self::TornDown { .. } => {}
+        }
+    }
+
+    /// How many bytes it takes on its way to the reporters, more or less.
+    fn size(&self) -> usize {
+        const AROUND: usize = 64;
+        AROUND
+            + match self {
+                Self::Log { text, .. } | Self::Notice { text, .. } => text.len(),
+                Self::Annotation(found) => 4 * AROUND + found.message.len(),
+                _ => AROUND,
+            }
+    }
 }
 
 /// An event with its place in time.
@@ -346,26 +436,30 @@ impl Events {
 
     /// Hands on lines of a step's output, and waits while the reporters are too far behind.
     pub async fn log(&self, number: usize, stream: Stream, lines: Vec<String>) {
-        if lines.is_empty() {
+        let line = |text| JobEvent::Log {
+            number,
+            stream,
+            text,
+        };
+        self.output(lines.into_iter().map(line).collect()).await;
+    }
+
+    /// Hands on what a step's output comes to, in its order, and waits while the reporters are too far
+    /// behind.
+    pub async fn output(&self, facts: Vec<JobEvent>) {
+        if facts.is_empty() {
             return;
         }
-        let bytes: usize = lines.iter().map(|line| line.len() + 64).sum();
+        let bytes: usize = facts.iter().map(JobEvent::size).sum();
         let permits = u32::try_from(bytes.min(LOG_BYTES_IN_FLIGHT)).unwrap_or(u32::MAX);
         let in_flight = Arc::clone(&self.shared.in_flight);
         let permit = in_flight.acquire_many_owned(permits).await.ok();
-        let first = self.stamp(JobEvent::Log {
-            number,
-            stream,
-            text: String::new(),
-        });
-        let stamped = lines.into_iter().map(|text| {
-            let mut line = first.clone();
-            line.event = JobEvent::Log {
-                number,
-                stream,
-                text,
-            };
-            line
+        let first = self.stamp(JobEvent::JobAccepted);
+        let stamped = facts.into_iter().map(|event| Stamped {
+            event,
+            instance: first.instance.clone(),
+            job: Arc::clone(&first.job),
+            ..first
         });
         self.send(Message::Events(stamped.collect(), permit));
     }

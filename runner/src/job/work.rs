@@ -26,6 +26,7 @@ use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
 use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -147,6 +148,7 @@ impl Work<'_> {
             workspace: self,
             actions: &actions,
             hashes: FileHashes::default(),
+            matchers: JobMatchers::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,

@@ -143,7 +143,7 @@ fn take(
         }
         // As in the official runner, a summary that is too large fails nothing.
         CommandFile::StepSummary if bytes.len() > SUMMARY_LIMIT => {
-            said.refused.extend(check_size(file, bytes).err());
+            said.refused.push(summary_too_large(bytes.len()));
             Ok(())
         }
         CommandFile::StepSummary => {
@@ -170,6 +170,15 @@ fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {
     Err(format!(
         "The file of `{name}` has {has} bytes, and at most {LARGEST_FILE} are taken from one step"
     ))
+}
+
+/// In the words of the official runner, which people search for.
+fn summary_too_large(bytes: usize) -> String {
+    let (most, has) = (SUMMARY_LIMIT >> 10, bytes >> 10);
+    format!(
+        "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of {most}k, got {has}k. For \
+         more information see: https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-markdown-summary"
+    )
 }
 
 fn check_entries(file: CommandFile, has: usize) -> Result<(), String> {
@@ -315,6 +324,7 @@ mod tests {
         files[4] = vec![b'x'; SUMMARY_LIMIT + 1];
         let said = apply(&files, &mut ExecutorState::new(Variables::default()));
         assert_eq!((said.errors.len(), said.refused.len()), (0, 1));
+        assert!(said.refused[0].contains("up to a size of 1024k, got 1024k"));
         assert!(said.summary.is_empty());
     }
 
