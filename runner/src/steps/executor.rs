@@ -1,5 +1,6 @@
 //! The step loop. See the diagram in `steps`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -322,9 +323,9 @@ impl Executor<'_> {
             None => self.facts.workspace.clone(),
         };
         let files = self.channel.dialect().paths();
-        let unique = random_word();
+        let unique = shell::file_name(&random_word());
         let stem = format!("{}\\{unique}", self.facts.temp);
-        let prepared = shell::prepare(shell, &script, &stem, files);
+        let prepared = shell::prepare(&shell, &script, &stem, files);
         let command_files = CommandFiles::new(&self.facts.temp, &unique);
 
         // The step's own variables may not name other files than its own.
@@ -336,7 +337,7 @@ impl Executor<'_> {
         Ok(Bundle {
             files_in,
             environment: variables.into_pairs(),
-            search_path: search_path(shell, &state.path),
+            search_path: search_path(&shell, &state.path),
             directory: files.write(&directory),
             command: prepared.command,
             exit_file: prepared.exit_file,
@@ -358,16 +359,12 @@ impl Executor<'_> {
         &self,
         own: &Option<Template>,
         scope: &StepScope<'_>,
-    ) -> Result<&ShellProfile, String> {
+    ) -> Result<Cow<'_, ShellProfile>, String> {
         let templates = [own, &self.job.defaults.shell, &self.workflow.defaults.shell];
         let template = templates.into_iter().flatten().next();
-        let name = match template {
-            Some(template) => template
-                .render(scope)
-                .map_err(|error| self.explain(&error))?,
-            None => self.guest.default_shell.clone(),
-        };
-        shell::find(self.guest, name.trim()).map_err(|error| error.to_string())
+        let asked = template.map(|template| template.render(scope)).transpose();
+        let asked = asked.map_err(|error| self.explain(&error))?;
+        shell::choose(self.guest, asked.as_deref()).map_err(|error| error.to_string())
     }
 
     fn directory_of<'t>(&'t self, own: &'t Option<Template>) -> Option<&'t Template> {
