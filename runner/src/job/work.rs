@@ -22,6 +22,7 @@ use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
+use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -109,6 +110,10 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let (workflow, job) = (&self.request.workflow, &self.request.job);
+        if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
+            self.events.notice(Level::Warning, remark);
+        }
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,

@@ -117,7 +117,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
         ],
     ),
     // A source of jobs asks which actions there are, to refuse the others with their place.
-    ("source", &["failure", "steps::checkout"]),
+    ("source", &["failure", "steps::checkout", "steps::shell"]),
     // The command line puts everything together. It asks nobody for a machine's inside.
     (
         "cli",

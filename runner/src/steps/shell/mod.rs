@@ -8,6 +8,7 @@ mod wrapping;
 
 use std::borrow::Cow;
 
+use dormer_workflow::workflow::{Job, Step, StepAction, Workflow};
 use thiserror::Error;
 
 use crate::guest::bundle::FileIn;
@@ -43,6 +44,9 @@ pub enum NoShell {
     NoPlaceForScript(String),
 }
 
+/// A shell's name that asks for the guest's default one, on purpose: there is nothing to remark on it.
+pub const DEFAULT: &str = "{default}";
+
 /// The shells of PowerShell, the better one first.
 const POWERSHELLS: [&str; 2] = ["pwsh", "powershell"];
 
@@ -52,7 +56,8 @@ pub fn choose<'a>(
     guest: &'a GuestProfile,
     asked: Option<&str>,
 ) -> Result<Cow<'a, ShellProfile>, NoShell> {
-    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty());
+    let asked = asked.map(str::trim);
+    let asked = asked.filter(|asked| !asked.is_empty() && *asked != DEFAULT);
     let asked = asked.unwrap_or_else(|| default_name(guest));
     match guest.shell(asked) {
         Some(shell) => Ok(Cow::Borrowed(shell)),
@@ -67,8 +72,14 @@ fn default_name(guest: &GuestProfile) -> &str {
     powershell.unwrap_or(&guest.default_shell)
 }
 
-/// What there is to say of a guest whose default shell is not that of GitHub's Windows.
-pub fn default_remark(guest: &GuestProfile) -> Option<String> {
+/// What there is to say of a job with steps that name no shell, in a guest whose default shell is not that
+/// of GitHub's Windows. Once for all of them.
+pub fn default_remark(guest: &GuestProfile, workflow: &Workflow, job: &Job) -> Option<String> {
+    let has_default = job.defaults.shell.is_some() || workflow.defaults.shell.is_some();
+    let names_none = |step: &Step| matches!(step.action, StepAction::Run { shell: None, .. });
+    if has_default || !job.steps.iter().any(names_none) {
+        return None;
+    }
     let name = default_name(guest);
     let is_powershell = POWERSHELLS
         .iter()

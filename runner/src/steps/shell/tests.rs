@@ -2,6 +2,7 @@
 //! the embedded guest, which tests with machines run; PowerShell is that of a guest that only claims to
 //! have it, since no image has: these texts have not been run.
 
+use dormer_workflow::{SourceFile, parse_workflow};
 use insta::assert_snapshot;
 
 use super::*;
@@ -170,10 +171,28 @@ fn the_default_is_powershell_where_there_is_one() {
     assert_eq!(default(&without(&["pwsh"])), "powershell");
     assert_eq!(default(&without(&["pwsh", "powershell"])), "cmd");
     assert_eq!(choose(&windows(), Some(" ")).unwrap().name, "pwsh");
-    assert_eq!(default_remark(&windows()), None);
-    assert_eq!(default_remark(&without(&["pwsh"])), None);
-    let remark = default_remark(&guest()).unwrap();
-    assert!(remark.contains("run by cmd"), "{remark}");
+    assert_eq!(choose(&guest(), Some(DEFAULT)).unwrap().name, "cmd");
+}
+
+#[test]
+fn a_default_other_than_powershell_is_remarked_on_once_for_a_job() {
+    let remark = |guest: &GuestProfile, steps: &str| {
+        let text = format!("on: push\njobs:\n  a:\n    runs-on: windows\n{steps}");
+        let workflow = parse_workflow(&SourceFile::new("w.yml", text)).unwrap();
+        default_remark(guest, &workflow, &workflow.jobs[0])
+    };
+    let two = "    steps:\n      - run: a\n      - run: b\n";
+    assert!(remark(&guest(), two).unwrap().contains("run by cmd"));
+    assert_eq!(remark(&windows(), two), None);
+    assert_eq!(
+        remark(
+            &guest(),
+            "    steps:\n      - run: a\n        shell: bash\n"
+        ),
+        None
+    );
+    let defaults = format!("    defaults: {{run: {{shell: sh}}}}\n{two}");
+    assert_eq!(remark(&guest(), &defaults), None);
 }
 
 #[test]
