@@ -34,6 +34,8 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     async fn list(&self, directory: &str, start: &[String]) -> Result<GuestProcess, ChannelError>;
     /// Packs the named files of a directory as a tar file on standard output.
     async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
+    /// Hashes the named files of a directory, in the form of [`Dialect::digest`].
+    async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
     /// How commands are put, and paths written.
     fn dialect(&self) -> &dyn Dialect;
 }
@@ -134,6 +136,11 @@ impl GuestChannel for DialectChannel {
 
     async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {
         self.start(self.dialect.pack(directory), Input::Bytes(names))
+            .await
+    }
+
+    async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.digest(directory), Input::Bytes(names))
             .await
     }
 

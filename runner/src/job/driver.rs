@@ -17,7 +17,6 @@ use crate::image::store::{Image, Store};
 use crate::image::vm_container;
 use crate::instance::accelerator;
 use crate::instance::provision::{Instance, Order};
-use crate::job::git::checked_out;
 use crate::job::limits::{Limits, Stop};
 use crate::job::outcome::Ending;
 use crate::job::plan::{JobRequest, Keep};
@@ -145,6 +144,7 @@ impl Driver<'_> {
             events: &self.around.events,
             masker: &self.around.masker,
             progress: Arc::clone(&self.around.progress),
+            tools: self.around.home.tools(),
         };
         let limits = self.limits.clone();
         while_alive(&mut self.instance, guarded(&limits, work.prepare())).await?;
@@ -263,29 +263,22 @@ impl Driver<'_> {
     }
 
     fn facts(&self, image: &Image) -> JobFacts {
-        let workspace = self.request.workspace.as_deref();
-        let checked_out = workspace.map(checked_out).unwrap_or_default();
-        let directory = workspace
-            .and_then(|path| path.file_name())
-            .map(|n| n.to_string_lossy());
-        let name = plain_name(&directory.unwrap_or_default());
+        let request = self.request;
+        let leg = request.leg.clone();
+        let instance = self.instance.as_ref();
         let mut facts = JobFacts {
-            workflow: self.request.workflow_name.clone(),
-            job: self.request.job.id.value.clone(),
-            repository: checked_out
-                .repository
-                .unwrap_or_else(|| format!("local/{name}")),
-            sha: checked_out.sha,
-            git_ref: checked_out.git_ref,
-            run_id: Timestamp::now().as_second().to_string(),
-            runner: self
-                .instance
-                .as_ref()
-                .map(|i| i.id().to_owned())
-                .unwrap_or_default(),
+            run: Arc::clone(&request.run),
+            job: request.job.id.value.clone(),
+            runner: instance.map(|i| i.id().to_owned()).unwrap_or_default(),
+            matrix: leg.matrix,
+            strategy: leg.strategy,
+            needs: leg.needs,
+            debug: request.is_debugged(),
             ..JobFacts::default()
         };
-        facts.place_in(&image.manifest.description.guest, &name);
+        let name = request.run.repository.rsplit('/').next();
+        let guest = &image.manifest.description.guest;
+        facts.place_in(guest, name.unwrap_or_default());
         facts
     }
 
@@ -442,24 +435,6 @@ async fn while_alive<T>(
     match within(REASON, instance.trouble()).await {
         Ok(trouble) => Err(trouble.into()),
         Err(_) => Err(broken.into()),
-    }
-}
-
-/// A directory's name as one for the guest.
-fn plain_name(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
-    let name: String = name.chars().map(plain).collect();
-    let name = name.trim_matches(['.', '-']);
-    if name.is_empty() {
-        "workspace".to_owned()
-    } else {
-        name.to_owned()
     }
 }
 

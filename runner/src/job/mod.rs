@@ -18,8 +18,8 @@
 //! the teardown may add a warning, and changes nothing.
 
 pub mod driver;
-pub mod git;
 pub mod limits;
 pub mod outcome;
 pub mod plan;
+pub mod tools;
 pub mod work;

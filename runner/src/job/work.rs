@@ -1,6 +1,7 @@
 //! The part of a job that happens inside the guest: the workspace goes in, the steps run, artifacts come
 //! back. Given a channel; knows nothing of how the guest came up.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,14 +15,17 @@ use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
+use crate::guest::transfer;
 use crate::job::limits::Limits;
 use crate::job::plan::JobRequest;
+use crate::job::tools::JobTools;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
+use crate::steps::hash_files::FileHashes;
 use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
@@ -46,6 +50,8 @@ pub struct Work<'a> {
     pub masker: &'a Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// Where tools for guests lie on the host.
+    pub tools: PathBuf,
 }
 
 impl Work<'_> {
@@ -65,10 +71,26 @@ impl Work<'_> {
                 InfraFailure::transient("cannot make the job's directories in the guest")
                     .because(error)
             })?;
+        self.send_event().await?;
         if let Some(root) = &self.request.workspace {
             self.send_workspace(root, &self.facts.workspace).await?;
         }
         Ok(())
+    }
+
+    /// Writes the event's payload to where `GITHUB_EVENT_PATH` says that it is.
+    async fn send_event(&self) -> Result<(), Failure> {
+        let directory = self.facts.event_directory();
+        let directory = self.channel.dialect().paths().write(&directory);
+        let text = self.request.run.event_text.clone();
+        let sent = transfer::send(self.channel.as_ref(), &directory, move |out| {
+            write_event(out, &text)
+        });
+        sent.await.map_err(|error| {
+            InfraFailure::transient("cannot write the event's file in the guest")
+                .because(error)
+                .into()
+        })
     }
 
     async fn send_workspace(&self, root: &Path, directory: &str) -> Result<(), Failure> {
@@ -114,6 +136,8 @@ impl Work<'_> {
         if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
             self.events.notice(Level::Warning, remark);
         }
+        let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,
@@ -125,6 +149,8 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            tools: &tools,
+            hashes: FileHashes::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,
@@ -139,12 +165,7 @@ impl Work<'_> {
             return Ok(DEFAULT_TIMEOUT_MINUTES);
         };
         let state = ExecutorState::new(Variables::default());
-        let scope = StepScope {
-            facts: &self.facts,
-            state: &state,
-            secrets,
-            step: None,
-        };
+        let scope = StepScope::of_job(&self.facts, &state, secrets);
         setting
             .evaluate(&scope)
             .map_err(|error| self.explain(&error))
@@ -200,6 +221,17 @@ impl Work<'_> {
             self.events.notice(Level::Error, text);
         }
     }
+}
+
+/// A tar file with the event's file in it.
+fn write_event(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    const READABLE: u32 = 0o644;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(READABLE);
+    let mut archive = tar::Builder::new(out);
+    archive.append_data(&mut header, "event.json", text.as_bytes())?;
+    archive.finish()
 }
 
 #[async_trait]

@@ -35,7 +35,7 @@ pub fn job(command: &str, shell: Option<&str>) -> Result<Selected, Bug> {
     Ok(Selected {
         workflow,
         job,
-        name: NAME.to_owned(),
+        name: Some(NAME.to_owned()),
         warnings: Vec::new(),
     })
 }

@@ -20,8 +20,8 @@ pub struct Selected {
     pub workflow: Arc<Workflow>,
     /// The job.
     pub job: Arc<Job>,
-    /// The workflow's name, or its file's.
-    pub name: String,
+    /// The workflow's name, if it has one.
+    pub name: Option<String>,
     /// What the file's reader should know.
     pub warnings: Vec<String>,
 }
@@ -36,10 +36,7 @@ pub fn select(path: &Path, job: Option<&str>) -> Result<Selected, InputError> {
     refuse_unsupported(&workflow, &job)?;
     let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
     warnings.extend(without_effect(&job));
-    let name = workflow
-        .name
-        .as_ref()
-        .map_or_else(|| file_name(path), |name| name.value.clone());
+    let name = workflow.name.as_ref().map(|name| name.value.clone());
     Ok(Selected {
         workflow: Arc::new(workflow),
         job: Arc::new(job),
@@ -152,12 +149,6 @@ fn wrong(problems: Vec<Problem>) -> InputError {
         format!("the workflow cannot be run, for {count} reasons:")
     };
     InputError::usage(format!("{head}\n{}", texts.join("\n")))
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

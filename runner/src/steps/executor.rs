@@ -17,11 +17,13 @@ use crate::host::signals::Cancel;
 use crate::mask::Masker;
 use crate::steps::checkout::{self, Asked, WorkspaceSource};
 use crate::steps::command_files::{self, CommandFiles};
-use crate::steps::context::{JobFacts, StepScope};
+use crate::steps::context::{JobFacts, StepFacts, StepScope};
 use crate::steps::gate::{Gate, Passage};
+use crate::steps::hash_files::FileHashes;
 use crate::steps::script::{Script, ScriptEnd};
 use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
+use crate::steps::tools::ToolSource;
 
 /// Everything that stays the same from step to step.
 pub struct Executor<'a> {
@@ -45,6 +47,10 @@ pub struct Executor<'a> {
     pub cancel: &'a Cancel,
     /// The user's files.
     pub workspace: &'a dyn WorkspaceSource,
+    /// What the guest lacks and can get.
+    pub tools: &'a dyn ToolSource,
+    /// The hashes of files that are known until the next step.
+    pub hashes: FileHashes,
 }
 
 /// How a step ended, before `continue-on-error`.
@@ -106,13 +112,17 @@ impl Executor<'_> {
         passage: Passage,
     ) -> Result<(), InfraFailure> {
         let begun = Instant::now();
-        let environment = self.step_environment(state, step);
+        let environment = self.settled(|| self.step_environment(state, step)).await;
         let step_environment = environment.as_ref().ok();
-        let name = self.name_of(step, &self.scope(state, step_environment));
+        let named = || self.name_of(step, &self.scope(state, step_environment));
+        let name = self.settled(named).await;
         let wanted = match (&environment, passage) {
             (_, Passage::Skip) => Ok(false),
             (Err(error), _) => Err(error.clone()),
-            (Ok(variables), Passage::Go) => self.condition(state, step, variables),
+            (Ok(variables), Passage::Go) => {
+                self.settled(|| self.condition(state, step, variables))
+                    .await
+            }
         };
         let end = match (wanted, environment) {
             (Ok(false), _) => StepEnd::plain(Conclusion::Skipped),
@@ -126,8 +136,19 @@ impl Executor<'_> {
                 StepEnd::plain(Conclusion::Failure)
             }
         };
-        self.conclude(state, step, name, end, begun.elapsed());
+        let conclude = || self.conclusion(state, step, end.outcome);
+        let conclusion = self.settled(conclude).await;
+        self.hashes.forget();
+        self.conclude(state, step, name, end, conclusion, begun.elapsed());
         Ok(())
+    }
+
+    /// Evaluates something that may ask for the hashes of files.
+    async fn settled<T>(&self, evaluate: impl FnMut() -> T) -> T {
+        let guest = self.channel.as_ref();
+        self.hashes
+            .settle(guest, &self.facts.workspace, evaluate)
+            .await
     }
 
     fn announce(&self, step: &Step, name: &str) {
@@ -146,9 +167,9 @@ impl Executor<'_> {
         step: &Step,
         name: String,
         end: StepEnd,
+        conclusion: Conclusion,
         took: Duration,
     ) {
-        let conclusion = self.conclusion(state, step, end.outcome);
         match conclusion {
             Conclusion::Failure if state.status == Status::Success => {
                 state.status = Status::Failure
@@ -233,14 +254,15 @@ impl Executor<'_> {
         parts: ScriptParts<'_>,
         environment: Variables,
     ) -> Result<StepEnd, InfraFailure> {
-        let bundle = match self.bundle(state, parts, environment) {
+        let bundle = self.settled(|| self.bundle(state, parts, environment.clone()));
+        let bundle = match bundle.await {
             Ok(bundle) => bundle,
             Err(why) => {
                 self.complain(why);
                 return Ok(StepEnd::plain(Conclusion::Failure));
             }
         };
-        let timeout = match self.timeout(state, step) {
+        let timeout = match self.settled(|| self.timeout(state, step)).await {
             Ok(timeout) => timeout,
             Err(error) => {
                 self.complain(self.explain(&error));
@@ -329,7 +351,8 @@ impl Executor<'_> {
         let command_files = CommandFiles::new(&self.facts.temp, &unique);
 
         // The step's own variables may not name other files than its own.
-        let mut variables: Variables = self.facts.variables(shell.paths).into_iter().collect();
+        let own = self.facts.variables(shell.paths, &StepFacts::default());
+        let mut variables: Variables = own.into_iter().collect();
         variables.extend(environment.into_pairs());
         variables.extend(command_files.variables(shell.paths));
         let mut files_in = command_files.to_write(files);
@@ -412,12 +435,13 @@ impl Executor<'_> {
         environment: &Variables,
     ) -> Result<(), String> {
         let scope = self.scope(state, Some(environment));
-        let inputs: Variables = with
-            .render(&scope)
+        let inputs: Variables = self
+            .settled(|| with.render(&scope))
+            .await
             .map_err(|error| self.explain(&error))?
             .into_iter()
             .collect();
-        let asked = checkout::asked(&inputs, &self.facts.repository)?;
+        let asked = checkout::asked(&inputs, &self.facts.run.repository)?;
         for name in checkout::ignored_inputs(&inputs) {
             let text = format!(
                 "actions/checkout: the input `{name}` has no effect: the workspace is \
@@ -499,6 +523,8 @@ impl Executor<'_> {
             state,
             secrets: self.secrets,
             step,
+            here: None,
+            files: Some(&self.hashes),
         }
     }
 

@@ -39,6 +39,10 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Packs the files of a directory whose names come on standard input, each ended by a NUL byte,
     /// as a tar file on standard output. What can't be read is left out and said on standard error.
     fn pack(&self, directory: &str) -> Request;
+    /// Prints for each of a directory's files, whose names come on standard input and end with a NUL
+    /// byte, its SHA-256 in hexadecimal, two spaces, its name and a NUL byte, in that order. One that
+    /// can't be read is left out.
+    fn digest(&self, directory: &str) -> Request;
 }
 
 /// One entry of what [`Dialect::list`] prints: `TYPE SIZE NAME` and a NUL byte, with `TYPE` one of

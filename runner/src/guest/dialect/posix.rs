@@ -153,6 +153,13 @@ impl Dialect for Posix {
              --no-recursion --null --verbatim-files-from -T -"
         ))
     }
+
+    fn digest(&self, directory: &str) -> Request {
+        let directory = quote(directory);
+        script(&format!(
+            "cd -- {directory} && exec xargs -0 -r sha256sum -z --"
+        ))
+    }
 }
 
 /// Ends a bundle: with what went wrong, or after its result. The mark is made of letters and digits,

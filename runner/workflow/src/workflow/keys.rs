@@ -3,11 +3,7 @@
 //! The source is the schema of GitHub's own parser (`workflow-v1.0.json`), and its documentation
 //! of workflow syntax for what is newer (`parallel`, `cache-mode`).
 
-/// The keys of one kind of mapping, and what such a mapping is called in messages.
-pub(super) struct Keys {
-    pub(super) of: &'static str,
-    pub(super) keys: &'static [&'static str],
-}
+pub(super) use crate::reader::Keys;
 
 pub(super) const WORKFLOW: Keys = Keys {
     of: "a workflow",

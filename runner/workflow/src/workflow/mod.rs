@@ -18,27 +18,25 @@ mod keys;
 mod model;
 mod places;
 mod raw;
-mod read;
 mod read_job;
 mod read_on;
 mod read_step;
-mod read_values;
 mod read_workflow;
 mod runs_on;
-mod setting;
-mod template_map;
 mod unsupported;
 
 #[cfg(test)]
 mod tests;
 
 use crate::diagnostic::Problems;
+use crate::reader as read;
 use crate::source::SourceFile;
 
+pub use crate::reader::{Setting, TemplateEntry, TemplateMap, minutes};
+
 pub use model::{Control, Defaults, Event, Job, Raw, Step, StepAction, Triggers, Workflow};
+pub(crate) use read_step::StepRules;
 pub use runs_on::{RunnerSelector, RunsOn};
-pub use setting::{Setting, minutes};
-pub use template_map::{TemplateEntry, TemplateMap};
 
 /// Reads a workflow file.
 ///

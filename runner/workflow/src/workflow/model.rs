@@ -2,12 +2,13 @@
 
 use crate::diagnostic::Problem;
 use crate::expr::{Condition, EvalError, Template};
+use crate::reader::{Setting, TemplateMap};
 use crate::source::{SourceFile, Span, Spanned};
 use crate::yaml::Node;
 
+pub use crate::reader::Raw;
+
 use super::runs_on::RunsOn;
-use super::setting::Setting;
-use super::template_map::TemplateMap;
 
 /// A workflow. Lists have the order of the file.
 #[derive(Debug, Clone)]
@@ -35,15 +36,6 @@ pub struct Workflow {
     pub warnings: Vec<Problem>,
     /// The file it was read from.
     pub source: SourceFile,
-}
-
-/// The value of a key that is kept as YAML.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Raw {
-    /// Where the key stands.
-    pub key: Span,
-    /// The value.
-    pub node: Node,
 }
 
 /// What starts a workflow.

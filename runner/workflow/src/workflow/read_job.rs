@@ -163,6 +163,6 @@ impl Reader {
         if items.is_empty() {
             self.report(node.span, "expected at least one step, found none");
         }
-        self.step_list(items)
+        self.job_steps(items)
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the top level of a file.
 
 use crate::expr::Availability;
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::text;
 use crate::yaml::{self, Node};
 
@@ -11,7 +11,6 @@ use super::model::{Defaults, Job, Triggers, Workflow};
 use super::places;
 use super::raw::Shape;
 use super::read::{Fields, Reader};
-use super::template_map::TemplateMap;
 
 impl Reader {
     /// The whole file.
@@ -85,11 +84,6 @@ impl Reader {
             .collect()
     }
 
-    /// Says that a mapping lacks a key, at its beginning.
-    pub(super) fn missing(&mut self, fields: &Fields<'_>, message: &str) {
-        self.report(Span::at(fields.span.start), message);
-    }
-
     /// `cache-mode`, of a workflow or a job.
     pub(super) fn cache_mode(&mut self, fields: &Fields<'_>) -> Option<Spanned<String>> {
         let mode = self.name(fields.get("cache-mode")?, "a cache mode")?;
@@ -101,14 +95,6 @@ impl Reader {
             );
         }
         Some(mode)
-    }
-
-    /// `env`, of a workflow, a job or a step.
-    pub(super) fn env(&mut self, fields: &Fields<'_>, place: &Availability) -> TemplateMap {
-        match fields.get("env") {
-            Some(node) => self.template_map(node, place, Some(place)),
-            None => TemplateMap::default(),
-        }
     }
 
     /// `defaults`, of a workflow or a job.

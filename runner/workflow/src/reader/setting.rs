@@ -47,7 +47,7 @@ impl Setting<f64> {
     }
 }
 
-pub(super) fn is_positive(number: f64) -> bool {
+pub(crate) fn is_positive(number: f64) -> bool {
     number > 0.0 && number.is_finite()
 }
 
