@@ -22,4 +22,5 @@ pub mod limits;
 pub mod mapped;
 pub mod outcome;
 pub mod plan;
+pub mod tools;
 pub mod work;

@@ -19,6 +19,7 @@ use crate::guest::transfer;
 use crate::job::limits::Limits;
 use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
+use crate::job::tools::JobTools;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::checkout::WorkspaceSource;
@@ -27,6 +28,7 @@ use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
 use crate::steps::hash_files::FileHashes;
 use crate::steps::matchers::JobMatchers;
+use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -50,6 +52,8 @@ pub struct Work<'a> {
     pub masker: &'a Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// Where tools for guests lie on the host.
+    pub tools: PathBuf,
 }
 
 impl Work<'_> {
@@ -135,6 +139,12 @@ impl Work<'_> {
             channel: self.channel.as_ref(),
             progress: Arc::clone(&self.progress),
         };
+        let (workflow, job) = (&self.request.workflow, &self.request.job);
+        if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
+            self.events.notice(Level::Warning, remark);
+        }
+        let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,
@@ -147,6 +157,7 @@ impl Work<'_> {
             cancel: limits.steps(),
             workspace: self,
             actions: &actions,
+            tools: &tools,
             hashes: FileHashes::default(),
             matchers: JobMatchers::default(),
         };

@@ -52,5 +52,6 @@ pub mod shell;
 pub mod state;
 mod step;
 pub mod stop;
+pub mod tools;
 mod uses;
 mod view;
