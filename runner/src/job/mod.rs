@@ -18,6 +18,7 @@
 //! the teardown may add a warning, and changes nothing.
 
 pub mod driver;
+pub mod graph;
 pub mod limits;
 pub mod outcome;
 pub mod plan;
