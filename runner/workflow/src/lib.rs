@@ -1,10 +1,12 @@
-//! The workflow language of GitHub Actions: workflow files, expressions, command files.
+//! The workflow language of GitHub Actions: workflow and action files, expressions, commands.
 //!
 //! Everything here is pure: text or bytes in, values and problems out. There is no I/O, no clock
 //! and no panic, whatever the input is.
 //!
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
+//! - [`action`] reads action files, references of actions, and what actions get as inputs.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
+//! - [`matrix`] expands the matrix of a job.
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
 //! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
 //!
@@ -18,15 +20,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod action;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
+pub mod matrix;
 mod number;
+mod reader;
 pub mod source;
 mod text;
 pub mod workflow;
 pub mod yaml;
 
+pub use action::{Action, parse_action};
 pub use diagnostic::{Problem, Problems};
 pub use source::{Location, SourceFile, Span, Spanned};
 pub use workflow::{Workflow, parse_workflow};

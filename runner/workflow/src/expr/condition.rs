@@ -22,7 +22,7 @@ pub struct Condition {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Body {
-    /// Nothing was written: `success()` alone.
+    /// Nothing was written: it holds, as far as the status of the job lets it.
     Nothing,
     /// An expression without `${{ }}`.
     Bare(Expression),
@@ -62,6 +62,21 @@ impl Condition {
             implies_success,
             text,
         })
+    }
+
+    /// The condition `always()`.
+    pub(crate) fn always() -> Self {
+        Self {
+            body: Body::Nothing,
+            implies_success: false,
+            text: "always()".into(),
+        }
+    }
+
+    /// The same condition, taken as it is: it may hold though the job has failed.
+    pub(crate) fn without_success(mut self) -> Self {
+        self.implies_success = false;
+        self
     }
 
     /// The text as it was written; `success()` where nothing was.

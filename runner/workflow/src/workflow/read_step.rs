@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::action::{ActionReference, ReferenceError};
 use crate::expr::Availability;
 use crate::source::{Span, Spanned};
 use crate::text;
@@ -11,12 +12,40 @@ use super::ids;
 use super::keys::{self, ACTIONS, Keys};
 use super::model::{Control, Step, StepAction};
 use super::places;
-use super::read::{Fields, Reader};
-use super::template_map::TemplateMap;
+use super::read::{Fields, Reader, TemplateMap};
 
-/// What is known of the steps before, within one job.
-#[derive(Default)]
+/// What steps may be: those of an action may do less than those of a job.
+pub(crate) struct StepRules {
+    /// The keys of which a step has exactly one.
+    pub(crate) kinds: &'static [&'static str],
+    /// The keys of a step that runs a script.
+    pub(crate) run: Keys,
+    /// The keys of a step that runs an action.
+    pub(crate) uses: Keys,
+    /// What values may use.
+    pub(crate) values: Availability,
+    /// What conditions may use.
+    pub(crate) condition: Availability,
+    /// What the name of a shell may use.
+    pub(crate) shell: Availability,
+    /// Whether a script must name its shell.
+    pub(crate) needs_shell: bool,
+}
+
+/// GitHub allows no expressions in a step's own shell; `defaults.run.shell` takes them.
+static JOB_STEPS: StepRules = StepRules {
+    kinds: &ACTIONS,
+    run: keys::RUN_STEP,
+    uses: keys::USES_STEP,
+    values: places::STEP,
+    condition: places::STEP_IF,
+    shell: Availability::NOTHING,
+    needs_shell: false,
+};
+
+/// What is known of the steps before, within one job or action.
 struct Before {
+    rules: &'static StepRules,
     count: usize,
     /// Where each id was first used.
     ids: HashMap<String, Span>,
@@ -24,8 +53,17 @@ struct Before {
 
 impl Reader {
     /// The steps of a job.
-    pub(super) fn step_list(&mut self, items: &[Node]) -> Vec<Step> {
-        let mut before = Before::default();
+    pub(super) fn job_steps(&mut self, items: &[Node]) -> Vec<Step> {
+        self.step_list(items, &JOB_STEPS)
+    }
+
+    /// The steps of a job or an action.
+    pub(crate) fn step_list(&mut self, items: &[Node], rules: &'static StepRules) -> Vec<Step> {
+        let mut before = Before {
+            rules,
+            count: 0,
+            ids: HashMap::new(),
+        };
         items
             .iter()
             .filter_map(|item| self.step(item, &mut before, false))
@@ -42,14 +80,15 @@ impl Reader {
                 keys: &[],
             },
         )?;
-        let kind = self.kind(node, &fields)?;
+        let rules = before.rules;
+        let kind = self.kind(node, &fields, rules)?;
         let keys = match &*kind.key.text {
-            "run" => &keys::RUN_STEP,
-            "uses" => &keys::USES_STEP,
+            "run" => &rules.run,
+            "uses" => &rules.uses,
             _ => &keys::CONTROL_STEP,
         };
         self.step_keys(node, keys);
-        if in_parallel && std::ptr::eq(keys, &keys::CONTROL_STEP) {
+        if in_parallel && !matches!(&*kind.key.text, "run" | "uses") {
             let message = format!("`{}` can't be used within `parallel`", kind.key.text);
             self.report(kind.key.span, message);
         }
@@ -58,17 +97,17 @@ impl Reader {
             id: fields.get("id").and_then(|node| self.step_id(node, before)),
             name: fields
                 .get("name")
-                .and_then(|node| self.template(node, &places::STEP, "a string")),
+                .and_then(|node| self.template(node, &rules.values, "a string")),
             condition: fields
                 .get("if")
-                .and_then(|node| self.condition(node, &places::STEP_IF)),
-            env: self.env(&fields, &places::STEP),
+                .and_then(|node| self.condition(node, &rules.condition)),
+            env: self.env(&fields, &rules.values),
             continue_on_error: fields
                 .get("continue-on-error")
-                .and_then(|node| self.switch(node, &places::STEP)),
+                .and_then(|node| self.switch(node, &rules.values)),
             timeout_minutes: fields
                 .get("timeout-minutes")
-                .and_then(|node| self.minutes(node, &places::STEP)),
+                .and_then(|node| self.minutes(node, &rules.values)),
             background: fields
                 .get("background")
                 .and_then(|node| self.background(node)),
@@ -78,14 +117,19 @@ impl Reader {
     }
 
     /// The one key that says what the step does.
-    fn kind<'n>(&mut self, node: &'n Node, fields: &Fields<'n>) -> Option<&'n Entry> {
+    fn kind<'n>(
+        &mut self,
+        node: &'n Node,
+        fields: &Fields<'n>,
+        rules: &StepRules,
+    ) -> Option<&'n Entry> {
         let entries = node
             .as_mapping()
             .map(|mapping| mapping.entries())
             .unwrap_or_default();
         let mut found = entries
             .iter()
-            .filter(|entry| ACTIONS.contains(&&*entry.key.text));
+            .filter(|entry| rules.kinds.contains(&&*entry.key.text));
         let Some(first) = found.next() else {
             self.missing(fields, "the step has neither `run` nor `uses`");
             // A misspelt key is most often the reason.
@@ -156,8 +200,8 @@ impl Reader {
     ) -> Option<StepAction> {
         let node = &kind.value;
         let control = match &*kind.key.text {
-            "run" => return self.run(node, fields),
-            "uses" => return self.uses(node, fields),
+            "run" => return self.run(node, fields, before.rules),
+            "uses" => return self.uses(node, fields, before.rules),
             "wait" => Control::Wait(self.names(node, "the id of a step")),
             "wait-all" => self.wait_all(node)?,
             "cancel" => Control::Cancel(self.name(node, "the id of a step")?),
@@ -169,15 +213,18 @@ impl Reader {
         })
     }
 
-    fn run(&mut self, node: &Node, fields: &Fields<'_>) -> Option<StepAction> {
-        let script = self.template(node, &places::STEP, "a script");
+    fn run(&mut self, node: &Node, fields: &Fields<'_>, rules: &StepRules) -> Option<StepAction> {
+        let script = self.template(node, &rules.values, "a script");
         let shell = fields.get("shell");
+        if shell.is_none() && rules.needs_shell {
+            self.missing(fields, "a step with `run` must have a `shell` in an action");
+        }
+        let shell =
+            shell.and_then(|node| self.full_template(node, &rules.shell, "the name of a shell"));
         let directory = fields.get("working-directory");
-        // GitHub allows no expressions in a step's own shell; `defaults.run.shell` takes them.
-        let nothing = &Availability::NOTHING;
-        let shell = shell.and_then(|node| self.full_template(node, nothing, "the name of a shell"));
         let working_directory =
-            directory.and_then(|node| self.full_template(node, &places::STEP, "a directory"));
+            directory.and_then(|node| self.full_template(node, &rules.values, "a directory"));
+        self.check_shell(shell.as_ref());
         Some(StepAction::Run {
             script: script?,
             shell,
@@ -185,21 +232,29 @@ impl Reader {
         })
     }
 
-    fn uses(&mut self, node: &Node, fields: &Fields<'_>) -> Option<StepAction> {
+    fn uses(&mut self, node: &Node, fields: &Fields<'_>, rules: &StepRules) -> Option<StepAction> {
         let with = match fields.get("with") {
-            Some(node) => self.template_map(node, &places::STEP, Some(&places::STEP)),
+            Some(node) => self.template_map(node, &places::STEP, Some(&rules.values)),
             None => TemplateMap::default(),
         };
         let reference = self.name(node, "the reference of an action")?;
-        if !is_action(&reference.value) {
-            self.help(
-                reference.span,
-                format!("`{}` is not the reference of an action", reference.value),
-                "actions are `owner/repo@ref`, `owner/repo/path@ref`, `./path`, `$/path` and \
-                 `docker://image`",
-            );
-        }
+        self.check_reference(&reference);
         Some(StepAction::Uses { reference, with })
+    }
+
+    /// A reference that leaves its directory works on GitHub as far as the runner lets it.
+    fn check_reference(&mut self, reference: &Spanned<String>) {
+        match ActionReference::parse(&reference.value) {
+            Ok(_) => {}
+            Err(error @ ReferenceError::Leaves(_)) => {
+                self.warnings.report(reference.span, error.to_string());
+            }
+            Err(error) => self.problems.report_with(
+                reference.span,
+                error.to_string(),
+                error.help().map(str::to_owned),
+            ),
+        }
     }
 
     fn wait_all(&mut self, node: &Node) -> Option<Control> {
@@ -248,16 +303,3 @@ const ANY_STEP: Keys = Keys {
         "parallel",
     ],
 };
-
-/// Whether a reference has one of the forms that GitHub knows.
-fn is_action(reference: &str) -> bool {
-    let is_local = ["./", ".\\", "$/", "docker://"]
-        .iter()
-        .any(|p| reference.starts_with(p));
-    let Some((path, version)) = reference.split_once('@') else {
-        return is_local;
-    };
-    let mut parts = path.split(['/', '\\']).filter(|part| !part.is_empty());
-    let is_remote = !version.is_empty() && !version.contains('@') && parts.nth(1).is_some();
-    is_local || is_remote
-}

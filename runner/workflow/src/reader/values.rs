@@ -6,22 +6,20 @@ use crate::expr::{Availability, Condition, ParseError, Template};
 use crate::source::{Span, Spanned};
 use crate::yaml::{Entry, Key, Kind, Node, NodeValue, Written};
 
-use super::read::Reader;
-use super::setting::{Setting, is_positive};
-use super::template_map::{TemplateEntry, TemplateMap};
+use super::{Fields, Reader, Setting, TemplateEntry, TemplateMap, is_positive};
 
 /// How many problems of one text are reported: each is looked for in the file anew.
 const MAX_ERRORS: usize = 10;
 
 impl Reader {
     /// A string that is taken as it is; expressions are refused.
-    pub(super) fn literal(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
+    pub(crate) fn literal(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
         let template = self.template(node, &Availability::NOTHING, expected)?;
         Some(Spanned::new(template.as_literal()?.to_owned(), node.span))
     }
 
     /// The same, not empty.
-    pub(super) fn name(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
+    pub(crate) fn name(&mut self, node: &Node, expected: &str) -> Option<Spanned<String>> {
         let name = self.literal(node, expected)?;
         if name.value.is_empty() {
             self.report(node.span, format!("expected {expected}, found nothing"));
@@ -31,7 +29,7 @@ impl Reader {
     }
 
     /// A string with expressions.
-    pub(super) fn template(
+    pub(crate) fn template(
         &mut self,
         node: &Node,
         place: &Availability,
@@ -44,7 +42,12 @@ impl Reader {
         self.text(written, node.span, place)
     }
 
-    fn text(&mut self, written: Written, span: Span, place: &Availability) -> Option<Template> {
+    pub(crate) fn text(
+        &mut self,
+        written: Written,
+        span: Span,
+        place: &Availability,
+    ) -> Option<Template> {
         let written = Arc::new(written);
         let (mut template, errors) = Template::parse_all(written.text().clone());
         self.parse_errors(&written, &errors);
@@ -53,15 +56,23 @@ impl Reader {
         errors.is_empty().then_some(template)
     }
 
+    /// Where a part of a scalar's text stands in the file.
+    pub(crate) fn part(&self, node: &Node, part: Span) -> Span {
+        match node.written() {
+            Some(written) => written.place(self.source(), part),
+            None => node.span,
+        }
+    }
+
     /// Checks the expressions in a string that is kept as it is.
-    pub(super) fn check_text(&mut self, node: &Node, place: &Availability) {
+    pub(crate) fn check_text(&mut self, node: &Node, place: &Availability) {
         if let Some(written) = node.written() {
             self.text(written, node.span, place);
         }
     }
 
     /// The same, not empty.
-    pub(super) fn full_template(
+    pub(crate) fn full_template(
         &mut self,
         node: &Node,
         place: &Availability,
@@ -76,7 +87,7 @@ impl Reader {
     }
 
     /// The value of an `if` key.
-    pub(super) fn condition(&mut self, node: &Node, place: &Availability) -> Option<Condition> {
+    pub(crate) fn condition(&mut self, node: &Node, place: &Availability) -> Option<Condition> {
         let Some(written) = node.written() else {
             self.expected(node, "a condition");
             return None;
@@ -112,7 +123,7 @@ impl Reader {
     }
 
     /// `true`, `false` or an expression.
-    pub(super) fn switch(&mut self, node: &Node, place: &Availability) -> Option<Setting<bool>> {
+    pub(crate) fn switch(&mut self, node: &Node, place: &Availability) -> Option<Setting<bool>> {
         match &node.value {
             NodeValue::Bool(value) => Some(Setting::Literal(*value)),
             _ => self
@@ -122,7 +133,7 @@ impl Reader {
     }
 
     /// A positive number or an expression.
-    pub(super) fn minutes(&mut self, node: &Node, place: &Availability) -> Option<Setting<f64>> {
+    pub(crate) fn minutes(&mut self, node: &Node, place: &Availability) -> Option<Setting<f64>> {
         match &node.value {
             NodeValue::Number(value) if is_positive(*value) => Some(Setting::Literal(*value)),
             NodeValue::Number(value) => {
@@ -158,7 +169,7 @@ impl Reader {
 
     /// Names with text. `whole` is what names, or one expression for all of it, may use; where it
     /// is not given, both are literals.
-    pub(super) fn template_map(
+    pub(crate) fn template_map(
         &mut self,
         node: &Node,
         place: &Availability,
@@ -182,6 +193,14 @@ impl Reader {
             _ => self.expected(node, "a mapping of names and strings"),
         }
         map
+    }
+
+    /// `env`, of whatever has one.
+    pub(crate) fn env(&mut self, fields: &Fields<'_>, place: &Availability) -> TemplateMap {
+        match fields.get("env") {
+            Some(node) => self.template_map(node, place, Some(place)),
+            None => TemplateMap::default(),
+        }
     }
 
     fn template_entry(
@@ -208,7 +227,7 @@ impl Reader {
     }
 
     /// One string or a list of strings.
-    pub(super) fn names(&mut self, node: &Node, expected: &str) -> Vec<Spanned<String>> {
+    pub(crate) fn names(&mut self, node: &Node, expected: &str) -> Vec<Spanned<String>> {
         match &node.value {
             NodeValue::Sequence(items) => items
                 .iter()
