@@ -231,7 +231,7 @@ pub enum JobEvent {
         /// How long that took, in milliseconds.
         ms: u64,
     },
-    /// The last event.
+    /// The last event of a job. One that was skipped has no other.
     JobCompleted {
         /// How the job ended.
         conclusion: Conclusion,
@@ -239,6 +239,18 @@ pub enum JobEvent {
         exit_code: u8,
         /// Why, if the machinery failed.
         infra: Option<Infra>,
+    },
+    /// Several jobs begin, as one run. A job that is run by itself has neither this nor the run's end.
+    RunStarted {
+        /// The jobs' ids, in the order of the file.
+        jobs: Vec<String>,
+    },
+    /// All jobs of a run are over: the last event.
+    RunCompleted {
+        /// How the run ended.
+        conclusion: Conclusion,
+        /// What the process will end with.
+        exit_code: u8,
     },
     /// Something that people should know.
     Notice {
@@ -254,12 +266,17 @@ pub enum JobEvent {
 pub struct Stamped {
     /// See [`SCHEMA_VERSION`].
     pub v: u32,
-    /// Milliseconds since the job was accepted, by a clock that never goes back.
+    /// Milliseconds since the job was accepted, or the run for what is the run's own, by a clock that
+    /// never goes back.
     pub t_ms: u64,
     /// The time of day, in RFC 3339.
     pub ts: Timestamp,
-    /// The job's id in its file.
+    /// The job's id in its file, in a called workflow behind those of its callers and ` / `; empty for
+    /// what is the run's own.
     pub job: Arc<str>,
+    /// The name of the leg, where the job is part of a matrix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leg: Option<Arc<str>>,
     /// The instance's id, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<Arc<str>>,
@@ -277,6 +294,51 @@ pub enum Message {
     Flush(oneshot::Sender<()>),
 }
 
+/// Where the jobs of a run state their facts, which travel in one queue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RunEvents {
+    accepted: Instant,
+    queue: mpsc::UnboundedSender<Message>,
+    in_flight: Arc<Semaphore>,
+}
+
+impl RunEvents {
+    /// The events of a run that is accepted now, and the queue that they arrive in.
+    pub fn open() -> (Self, mpsc::UnboundedReceiver<Message>) {
+        let (queue, receiver) = mpsc::unbounded_channel();
+        let run = Self {
+            accepted: Instant::now(),
+            queue,
+            in_flight: Arc::new(Semaphore::new(LOG_BYTES_IN_FLIGHT)),
+        };
+        (run, receiver)
+    }
+
+    /// The events of a job whose clock starts now, or of a leg of it.
+    pub fn job(&self, job: &str, leg: Option<&str>) -> Events {
+        self.since(Instant::now(), job, leg)
+    }
+
+    /// What is the run's own.
+    pub fn own(&self) -> Events {
+        self.since(self.accepted, "", None)
+    }
+
+    fn since(&self, accepted: Instant, job: &str, leg: Option<&str>) -> Events {
+        let shared = Shared {
+            accepted,
+            job: job.into(),
+            leg: leg.map(Into::into),
+            instance: OnceLock::new(),
+            queue: self.queue.clone(),
+            in_flight: Arc::clone(&self.in_flight),
+        };
+        Events {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
 /// Where everybody emits. Cheap to clone; never blocks but on log lines.
 #[derive(Debug, Clone)]
 pub struct Events {
@@ -287,25 +349,17 @@ pub struct Events {
 struct Shared {
     accepted: Instant,
     job: Arc<str>,
+    leg: Option<Arc<str>>,
     instance: OnceLock<Arc<str>>,
     queue: mpsc::UnboundedSender<Message>,
     in_flight: Arc<Semaphore>,
 }
 
 impl Events {
-    /// The events of one job, accepted now, and the queue that they arrive in.
+    /// The events of one job by itself, accepted now, and the queue that they arrive in.
     pub fn accept(job: &str) -> (Self, mpsc::UnboundedReceiver<Message>) {
-        let (queue, receiver) = mpsc::unbounded_channel();
-        let shared = Shared {
-            accepted: Instant::now(),
-            job: job.into(),
-            instance: OnceLock::new(),
-            queue,
-            in_flight: Arc::new(Semaphore::new(LOG_BYTES_IN_FLIGHT)),
-        };
-        let events = Self {
-            shared: Arc::new(shared),
-        };
+        let (run, receiver) = RunEvents::open();
+        let events = run.job(job, None);
         // Nothing that is said of a job can come before this.
         events.emit(JobEvent::JobAccepted);
         (events, receiver)
@@ -377,6 +431,7 @@ impl Events {
             t_ms: u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX),
             ts: Timestamp::now(),
             job: Arc::clone(&self.shared.job),
+            leg: self.shared.leg.clone(),
             instance: self.shared.instance.get().cloned(),
             event,
         }
@@ -411,6 +466,29 @@ mod tests {
         assert_eq!(lines[1]["instance"], "abc");
         assert_eq!(lines[1]["job"], "build");
         assert!(lines[1]["t_ms"].is_u64() && lines[1]["ts"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[tokio::test]
+    async fn the_jobs_of_a_run_share_a_queue_and_are_told_apart() {
+        let (run, mut queue) = RunEvents::open();
+        run.own().emit(JobEvent::RunStarted {
+            jobs: vec!["test".to_owned()],
+        });
+        run.job("test", Some("test (1)"))
+            .emit(JobEvent::JobAccepted);
+        let mut lines = Vec::new();
+        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
+            lines.extend(stamped.iter().map(|one| serde_json::to_value(one).unwrap()));
+        }
+        assert_eq!(
+            (&lines[0]["job"], &lines[0]["event"]),
+            (&"".into(), &"run_started".into())
+        );
+        assert_eq!(
+            (&lines[1]["job"], &lines[1]["leg"]),
+            (&"test".into(), &"test (1)".into())
+        );
+        assert!(lines[0].get("leg").is_none());
     }
 
     #[tokio::test]

@@ -135,6 +135,8 @@ impl<O: Write + Send> Reporter for Github<O> {
                 conclusion, infra, ..
             } => self.completed(*conclusion, infra.as_ref()),
             JobEvent::JobAccepted
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::TornDown { .. } => Ok(()),

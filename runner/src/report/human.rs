@@ -91,7 +91,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 self.torn_down = true;
                 Ok(())
             }
-            JobEvent::JobAccepted | JobEvent::Started { .. } | JobEvent::Rung { .. } => Ok(()),
+            JobEvent::JobAccepted
+            | JobEvent::Started { .. }
+            | JobEvent::Rung { .. }
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. } => Ok(()),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod outlet;
 pub mod plain;
 pub mod progress;
 pub mod record;
+pub mod shared;
 pub mod style;
 pub mod tail;
 
