@@ -1,6 +1,6 @@
 //! What can be typed. The comments are the help texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -21,6 +21,9 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// Where artifacts go when nobody says.
+const DEFAULT_OUT: &str = "dormer-out";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -216,9 +219,13 @@ pub struct RunArguments {
     #[arg(long = "artifact", value_name = "GLOB")]
     pub artifacts: Vec<String>,
 
-    /// Where artifacts go, with a manifest.json
-    #[arg(long, value_name = "DIR", default_value = "dormer-out")]
-    pub out: PathBuf,
+    /// Where artifacts go, with a manifest.json [default: dormer-out]
+    ///
+    /// Beside them come `summary.md` if steps wrote summaries, and `annotations.json` and
+    /// `annotations.sarif` if they have annotations. Without `--artifact` these come only if `--out` is
+    /// given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 
     /// A variable for every step; stands above the file's
     #[arg(long = "env", value_name = "K=V", value_parser = parse_variable)]
@@ -263,6 +270,18 @@ pub struct RunArguments {
     /// How long the job may take, as 90s, 30m or 1h30m; image builds are not counted
     #[arg(long, value_name = "D", value_parser = parse_timeout)]
     pub timeout: Option<Duration>,
+}
+
+impl RunArguments {
+    /// Where artifacts go.
+    pub fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(DEFAULT_OUT))
+    }
+
+    /// Whether findings are to be stored beside the artifacts: nobody gets a directory unasked.
+    pub fn stores_findings(&self) -> bool {
+        self.out.is_some() || !self.artifacts.is_empty()
+    }
 }
 
 fn parse_variable(text: &str) -> Result<(String, String), String> {

@@ -27,6 +27,7 @@ use crate::job::driver::{self, Surroundings};
 use crate::job::plan::{JobRequest, Keep, LegFacts};
 use crate::mask::Masker;
 use crate::report::events_file::EventsFile;
+use crate::report::findings::files::FindingsFiles;
 use crate::report::github::Github;
 use crate::report::human::Human;
 use crate::report::json::Json;
@@ -112,7 +113,7 @@ async fn accept(
     remark: Option<String>,
 ) -> Result<u8, Failure> {
     let (events, queue) = Events::accept(&request.job.id.value);
-    let reporting = report::spawn(queue, reporters);
+    let reporting = report::spawn(queue, reporters, masker.clone());
     if let Some(remark) = remark {
         events.notice(Level::Notice, remark);
     }
@@ -263,7 +264,7 @@ fn request(
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
         stays_behind: stays_behind(arguments)?,
-        out: on_the_host(&arguments.out)?,
+        out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
@@ -315,7 +316,7 @@ fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
         arguments.events.as_deref(),
         arguments.secret_file.as_deref(),
     ];
-    let paths = [arguments.out.as_path()].into_iter();
+    let paths = [arguments.out()].into_iter();
     paths
         .chain(others.into_iter().flatten())
         .map(on_the_host)
@@ -345,9 +346,14 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
         })?;
         reporters.push(Box::new(file));
     }
+    if arguments.stores_findings() {
+        reporters.push(Box::new(FindingsFiles::below(&on_the_host(
+            arguments.out(),
+        )?)));
+    }
     reporters.push(match arguments.format.unwrap_or(default) {
         Format::Human => {
-            let out = arguments.out.display().to_string();
+            let out = arguments.out().display().to_string();
             let terse = arguments.command.is_some();
             Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
                 out, terse,

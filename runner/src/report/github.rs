@@ -134,6 +134,7 @@ impl<O: Write + Send> Reporter for Github<O> {
             JobEvent::JobCompleted {
                 conclusion, infra, ..
             } => self.completed(*conclusion, infra.as_ref()),
+            JobEvent::StepSummary { .. } | JobEvent::Annotation(_) => Ok(()),
             JobEvent::JobAccepted
             | JobEvent::RunStarted { .. }
             | JobEvent::RunCompleted { .. }

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Stderr, Stdout, Write};
 use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
 use crate::report::Reporter;
+use crate::report::findings::{Findings, Limits, shown};
 use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
@@ -24,6 +25,7 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     /// Whether nothing of the machine is left.
     torn_down: bool,
     tail: Tail,
+    findings: Findings,
     artifacts: Vec<(String, u64)>,
     out_directory: String,
     /// Whether only the command's own output is wanted, as for `-c`.
@@ -49,6 +51,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             phase,
             torn_down: false,
             tail,
+            findings: Findings::new(Limits::SHOWN),
             artifacts,
             out_directory,
             terse,
@@ -57,6 +60,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     /// Shows an event. What is written to a lost output is no error here: the other one goes on.
     fn show(&mut self, event: &Stamped) -> io::Result<()> {
+        self.findings.take(event);
         match &event.event {
             JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
             JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
@@ -86,7 +90,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 conclusion,
                 exit_code,
                 infra,
-            } => self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms),
+            } => {
+                self.show_failed_step()?;
+                self.show_findings(event.whose())?;
+                self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
+            }
             JobEvent::TornDown { .. } => {
                 self.torn_down = true;
                 Ok(())
@@ -95,7 +103,9 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::RunStarted { .. }
-            | JobEvent::RunCompleted { .. } => Ok(()),
+            | JobEvent::RunCompleted { .. }
+            | JobEvent::Annotation(_)
+            | JobEvent::StepSummary { .. } => Ok(()),
         }
     }
 
@@ -209,6 +219,38 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         self.say(&format!("{word} {text}"))
     }
 
+    /// What failed, once more, with its last words.
+    fn show_failed_step(&mut self) -> io::Result<()> {
+        let Some(failed) = self.tail.failed().cloned() else {
+            return Ok(());
+        };
+        let code = failed
+            .exit_code
+            .map(|c| format!(" (exit code {})", exit_code(c)));
+        let head = format!(
+            "failed: {}{}",
+            harmless_name(&failed.name),
+            code.unwrap_or_default()
+        );
+        let head = self.palette.paint(Tone::Bad, &head);
+        self.say("")?;
+        self.say(&head)?;
+        for line in failed.lines.iter().filter(|_| !self.terse) {
+            writeln!(self.err, "  │ {line}")?;
+        }
+        Ok(())
+    }
+
+    /// What the job's steps found and summed up.
+    fn show_findings(&mut self, job: &str) -> io::Result<()> {
+        let Some(found) = self.findings.of(job) else {
+            return Ok(());
+        };
+        let mut lines = shown::annotations(found, self.palette);
+        lines.extend(shown::summaries(found));
+        lines.iter().try_for_each(|line| self.say(line))
+    }
+
     fn completed(
         &mut self,
         conclusion: Conclusion,
@@ -216,22 +258,6 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         infra: Option<&Infra>,
         t_ms: u64,
     ) -> io::Result<()> {
-        if let Some(failed) = self.tail.failed().cloned() {
-            let code = failed
-                .exit_code
-                .map(|c| format!(" (exit code {})", exit_code(c)));
-            let head = format!(
-                "failed: {}{}",
-                harmless_name(&failed.name),
-                code.unwrap_or_default()
-            );
-            let head = self.palette.paint(Tone::Bad, &head);
-            self.say("")?;
-            self.say(&head)?;
-            for line in failed.lines.iter().filter(|_| !self.terse) {
-                writeln!(self.err, "  │ {line}")?;
-            }
-        }
         if let Some(infra) = infra {
             let word = self.palette.paint(Tone::Bad, "error:");
             self.say(&format!("{word} {}", harmless(&infra.message)))?;

@@ -31,7 +31,10 @@ impl<W: Write> Write for Shared<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .flush()
     }
 }
 
@@ -93,6 +96,9 @@ mod tests {
         two.write_all(b"\n").unwrap();
         drop((one, two));
         let text = Arc::try_unwrap(out.0).unwrap().into_inner().unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), "two | b\none | ad\none | \ntwo | c\n");
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "two | b\none | ad\none | \ntwo | c\n"
+        );
     }
 }

@@ -17,6 +17,7 @@ use crate::mask::Masker;
 use crate::steps::checkout::{self, Asked, WorkspaceSource};
 use crate::steps::command_files::{self, CommandFiles};
 use crate::steps::context::{JobFacts, StepFacts, StepScope};
+use crate::steps::effects::Effects;
 use crate::steps::gate::{Gate, Passage};
 use crate::steps::hash_files::FileHashes;
 use crate::steps::script::{Script, ScriptEnd};
@@ -63,6 +64,16 @@ impl StepEnd {
             exit_code: None,
             outputs: Variables::default(),
         }
+    }
+
+    /// The end of a step whose commands asked for this.
+    fn heeding(mut self, effects: Effects) -> Self {
+        if effects.failed() && self.outcome == Conclusion::Success {
+            self.outcome = Conclusion::Failure;
+        }
+        let from_files = std::mem::replace(&mut self.outputs, effects.outputs);
+        self.outputs.extend(from_files.into_pairs());
+        self
     }
 }
 
@@ -270,12 +281,16 @@ impl Executor<'_> {
             events: self.events,
             masker: self.masker,
             number: step.number,
+            workspace: &self.facts.workspace,
             timeout,
             cancel: self.cancel,
             in_grace: state.status == Status::Cancelled,
         };
-        let end = script.run(&bundle).await;
-        self.take_end(state, end, timeout)
+        let (end, effects) = script.run(&bundle).await;
+        // What a file says stands above what a command said.
+        effects.apply(state);
+        let end = self.take_end(state, end, timeout)?;
+        Ok(end.heeding(effects))
     }
 
     /// From how a script ended to how its step did.

@@ -12,10 +12,14 @@
 
 pub mod checkout;
 pub mod command_files;
+pub mod commands;
 pub mod context;
+pub mod effects;
 pub mod executor;
 pub mod gate;
+pub mod guest_file;
 pub mod hash_files;
+
 pub mod output;
 pub mod script;
 pub mod shell;

@@ -106,7 +106,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
         ],
     ),
     // Reporters know a job by its events only.
-    ("report", &["event", "exit_code", "progress"]),
+    ("report", &["event", "exit_code", "mask", "progress"]),
     // A configuration is made of the values that the modules below understand.
     (
         "config",
