@@ -128,7 +128,7 @@ async fn accept(
         masker,
         progress: Arc::new(TerminalProgress::new(false)),
     };
-    let code = driver::run(&request, &around).await;
+    let code = driver::run(&request, &around).await.exit_code;
     // The driver has waited for the reporters; one that hangs is not waited for again.
     let failures = reporting.failures();
     for failure in &failures {

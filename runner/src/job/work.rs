@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dormer_workflow::expr::EvalError;
 use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
@@ -35,6 +36,15 @@ use crate::workspace::upload;
 
 /// GitHub's own limit for a job that states none.
 const DEFAULT_TIMEOUT_MINUTES: f64 = 360.0;
+
+/// How the steps of a job ended.
+#[derive(Debug)]
+pub struct StepsEnd {
+    /// How the job did.
+    pub conclusion: Conclusion,
+    /// Its outputs, without those that are empty.
+    pub outputs: Vec<(String, String)>,
+}
 
 /// A job inside its guest.
 pub struct Work<'a> {
@@ -126,7 +136,7 @@ impl Work<'_> {
     }
 
     /// Runs the steps; how they ended is how the job did.
-    pub async fn run_steps(&self, limits: &mut Limits) -> Result<Conclusion, Failure> {
+    pub async fn run_steps(&self, limits: &mut Limits) -> Result<StepsEnd, Failure> {
         let secrets: Variables = self
             .request
             .secrets
@@ -166,7 +176,40 @@ impl Work<'_> {
             Err(error) => return Err(self.explain(&error).into()),
         };
         executor.run(&mut state, &mut Open).await?;
-        Ok(state.status.conclusion())
+        Ok(match self.outputs(&state, &secrets) {
+            Ok(outputs) => StepsEnd {
+                conclusion: state.status.conclusion(),
+                outputs,
+            },
+            Err(error) => {
+                let text = self.explain(&error).message;
+                let text = format!("the job's outputs can't be evaluated: {text}");
+                self.events.notice(Level::Error, text);
+                StepsEnd {
+                    conclusion: Conclusion::Failure,
+                    outputs: Vec::new(),
+                }
+            }
+        })
+    }
+
+    /// What other jobs may read. A secret must not get there, and GitHub's words on that are known.
+    fn outputs(
+        &self,
+        state: &ExecutorState,
+        secrets: &Variables,
+    ) -> Result<Vec<(String, String)>, EvalError> {
+        let scope = StepScope::of_job(&self.facts, state, secrets);
+        let mut outputs = self.request.job.outputs.render(&scope)?;
+        outputs.retain(|(name, value)| {
+            let is_masked = self.masker.mask(value) != value.as_str();
+            if is_masked {
+                let text = format!("Skip output '{name}' since it may contain secret.");
+                self.events.notice(Level::Warning, text);
+            }
+            !is_masked && !value.is_empty()
+        });
+        Ok(outputs)
     }
 
     fn timeout_minutes(&self, secrets: &Variables) -> Result<f64, InputError> {
@@ -180,7 +223,7 @@ impl Work<'_> {
             .map_err(|error| self.explain(&error))
     }
 
-    fn explain(&self, error: &dormer_workflow::expr::EvalError) -> InputError {
+    fn explain(&self, error: &EvalError) -> InputError {
         let text = match self.request.workflow.problem(error) {
             Some(problem) => problem.to_string(),
             None => error.to_string(),

@@ -179,6 +179,8 @@ impl<O: Write + Send> Reporter for Github<O> {
             }
             JobEvent::StepSummary { .. } | JobEvent::Annotation(_) => Ok(()),
             JobEvent::JobAccepted
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::TornDown { .. } => Ok(()),

@@ -94,7 +94,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 infra,
             } => {
                 self.show_failed_step()?;
-                self.show_findings(&event.job)?;
+                self.show_findings(event.whose())?;
                 self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
             }
             JobEvent::TornDown { .. } => {
@@ -105,6 +105,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             JobEvent::JobAccepted
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
             | JobEvent::Annotation(_)
             | JobEvent::StepSummary { .. } => Ok(()),
         }

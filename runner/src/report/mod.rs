@@ -12,6 +12,7 @@ pub mod outlet;
 pub mod plain;
 pub mod progress;
 pub mod record;
+pub mod shared;
 pub mod style;
 pub mod tail;
 mod words;

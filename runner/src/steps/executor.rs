@@ -19,9 +19,11 @@ use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::frame::Frame;
 use crate::steps::gate::Gate;
 use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
 use crate::steps::orphans;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
 use crate::steps::step::{Concluded, Turn};
+use crate::steps::tools::ToolSource;
 
 /// Everything that stays the same from step to step.
 pub struct Executor<'a> {
@@ -49,6 +51,10 @@ pub struct Executor<'a> {
     pub actions: &'a dyn ActionSource,
     /// The hashes of files that are known until the next step.
     pub hashes: FileHashes,
+    /// What the guest lacks and can get.
+    pub tools: &'a dyn ToolSource,
+    /// The problem matchers that steps have added.
+    pub matchers: JobMatchers,
 }
 
 impl Executor<'_> {

@@ -9,6 +9,7 @@ use crate::guest::profile::{NodeProfile, NodeVersion};
 use crate::steps::action::site::below;
 use crate::steps::executor::Executor;
 use crate::steps::frame::Frame;
+use crate::steps::in_time::InTime;
 use crate::steps::post;
 use crate::steps::run::Program;
 use crate::steps::state::ExecutorState;
@@ -29,6 +30,13 @@ impl Executor<'_> {
             Ok(found) => found,
             Err(why) => return Ok(self.failed(why)),
         };
+        if let Some(tool) = &version.tool {
+            match self.in_time(frame, here, self.tools.provide(tool)).await {
+                InTime::Done(Ok(())) => {}
+                InTime::Done(Err(why)) => return Ok(self.failed(why)),
+                InTime::Stopped(end) => return Ok(end),
+            }
+        }
         // From here on there is something to clean up, whatever becomes of it.
         if turn.stage != Stage::Post && node.post.is_some() {
             post::push(&mut state.post, &turn.chain(frame, acting.site));
@@ -93,13 +101,13 @@ impl Executor<'_> {
     }
 
     /// Runs a script by Node.js in the workspace.
-    fn node_program<'p>(
+    fn node_program(
         &self,
-        profile: &'p NodeProfile,
+        profile: &NodeProfile,
         version: &NodeVersion,
         script: &str,
         variables: Vec<(String, String)>,
-    ) -> Program<'p> {
+    ) -> Program {
         let exit_path = format!("{}\\{}.exit", self.facts.temp, random_word());
         let exit_path = self.channel.dialect().paths().write(&exit_path);
         let script = profile.paths.write(script);
@@ -117,7 +125,7 @@ impl Executor<'_> {
             directory: self.facts.workspace.clone(),
             variables,
             paths: profile.paths,
-            search_path: &profile.search_path,
+            search_path: profile.search_path.clone(),
         }
     }
 }

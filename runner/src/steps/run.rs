@@ -1,5 +1,7 @@
 //! A step's program: its script or its action's, as a bundle for the guest, and what is made of its end.
 
+use std::borrow::Cow;
+
 use dormer_workflow::expr::Template;
 use dormer_workflow::workflow::StepAction;
 use tokio::time::Instant;
@@ -13,6 +15,7 @@ use crate::guest::profile::{PathStyle, SearchPath, ShellProfile};
 use crate::steps::command_files::{self, CommandFiles};
 use crate::steps::directory;
 use crate::steps::executor::Executor;
+use crate::steps::findings;
 use crate::steps::frame::Frame;
 use crate::steps::orphans::TRACKING;
 use crate::steps::script::{Script, ScriptEnd};
@@ -22,7 +25,7 @@ use crate::steps::step::{Here, StepEnd, Turn};
 use crate::steps::view::View;
 
 /// A program of a step, ready to be put into a bundle.
-pub(super) struct Program<'a> {
+pub(super) struct Program {
     /// The program and its arguments.
     pub(super) command: Vec<String>,
     /// Where it leaves its exit code, if not in its status alone.
@@ -36,7 +39,7 @@ pub(super) struct Program<'a> {
     /// How it writes paths.
     pub(super) paths: PathStyle,
     /// How the programs that it starts are found.
-    pub(super) search_path: &'a SearchPath,
+    pub(super) search_path: SearchPath,
 }
 
 impl Executor<'_> {
@@ -60,7 +63,7 @@ impl Executor<'_> {
         frame: &Frame<'_>,
         turn: &Turn<'_>,
         view: &View<'_>,
-    ) -> Result<Program<'_>, String> {
+    ) -> Result<Program, String> {
         let StepAction::Run {
             script,
             shell,
@@ -75,9 +78,10 @@ impl Executor<'_> {
             Some(template) => directory::absolute(&view.render(template).await?, self.facts),
             None => self.facts.workspace.clone(),
         };
-        let stem = format!("{}\\{}", self.facts.temp, random_word());
+        let name = shell::file_name(&random_word());
+        let stem = format!("{}\\{name}", self.facts.temp);
         let files = self.channel.dialect().paths();
-        let prepared: Prepared = shell::prepare(shell, &script, &stem, files);
+        let prepared: Prepared = shell::prepare(&shell, &script, &stem, files);
         Ok(Program {
             command: prepared.command,
             exit_file: prepared.exit_file,
@@ -85,7 +89,7 @@ impl Executor<'_> {
             directory,
             variables: Vec::new(),
             paths: shell.paths,
-            search_path: &shell.search_path,
+            search_path: shell.search_path.clone(),
         })
     }
 
@@ -94,19 +98,19 @@ impl Executor<'_> {
         frame: &Frame<'_>,
         own: Option<&Template>,
         view: &View<'_>,
-    ) -> Result<&ShellProfile, String> {
+    ) -> Result<Cow<'_, ShellProfile>, String> {
         let defaults = [&self.job.defaults.shell, &self.workflow.defaults.shell];
         let inherited = defaults.into_iter().flatten().next();
         // What the job's file says of its own steps is nothing to an action's.
         let template = own.or(inherited.filter(|_| frame.place.is_none()));
-        let name = match template {
-            Some(template) => view.render(template).await?,
+        let asked = match template {
+            Some(template) => Some(view.render(template).await?),
             None if frame.place.is_some() => {
                 return Err("a step of a composite action has to name its `shell`".to_owned());
             }
-            None => self.guest.default_shell.clone(),
+            None => None,
         };
-        shell::find(self.guest, name.trim()).map_err(|error| error.to_string())
+        shell::choose(self.guest, asked.as_deref()).map_err(|error| error.to_string())
     }
 
     fn directory_of<'t>(
@@ -127,7 +131,7 @@ impl Executor<'_> {
         frame: &Frame<'_>,
         turn: &Turn<'_>,
         here: &Here,
-        program: Program<'_>,
+        program: Program,
     ) -> Result<StepEnd, InfraFailure> {
         let bundle = self.bundle(state, here, program);
         let left = frame
@@ -138,17 +142,23 @@ impl Executor<'_> {
             events: self.events,
             masker: self.masker,
             number: frame.number,
+            workspace: &self.facts.workspace,
+            matchers: &self.matchers,
             timeout: left,
             cancel: self.cancel,
             in_grace: here.goes_on,
         };
-        let end = script.run(&bundle).await;
-        self.take_end(state, frame, turn, end)
+        let (end, effects) = script.run(&bundle).await;
+        // What a file says stands above what a command said.
+        effects.apply(state);
+        keep(state, frame, turn, effects.state.clone());
+        let end = self.take_end(state, frame, turn, end)?;
+        Ok(end.heeding(effects))
     }
 
-    fn bundle(&self, state: &ExecutorState, here: &Here, program: Program<'_>) -> Bundle {
+    fn bundle(&self, state: &ExecutorState, here: &Here, program: Program) -> Bundle {
         let files = self.channel.dialect().paths();
-        let command_files = CommandFiles::new(&self.facts.temp, &random_word());
+        let command_files = CommandFiles::new(&self.facts.temp, &shell::file_name(&random_word()));
         let given = self.facts.variables(program.paths, &here.facts);
         let mut variables: Variables = given.into_iter().collect();
         variables.set(TRACKING, state.tracking.as_str());
@@ -161,7 +171,7 @@ impl Executor<'_> {
         Bundle {
             files_in,
             environment: variables.into_pairs(),
-            search_path: search_path(program.search_path, program.paths, &state.path),
+            search_path: search_path(&program.search_path, program.paths, &state.path),
             directory: files.write(&program.directory),
             command: program.command,
             exit_file: program.exit_file,
@@ -214,12 +224,10 @@ impl Executor<'_> {
         for text in said.complaints() {
             self.complain(text);
         }
-        // A script has no later stage.
-        if matches!(turn.step.action, StepAction::Uses { .. }) && !said.saved.is_empty() {
-            let place = frame.place_of(turn.index);
-            let saved = state.saved.entry(place).or_default();
-            saved.extend(said.saved.into_pairs());
+        for fact in findings::of(&said, frame.number) {
+            self.events.emit(fact);
         }
+        keep(state, frame, turn, said.saved);
         let outcome = if result.exit_code == 0 && said.errors.is_empty() {
             Conclusion::Success
         } else {
@@ -241,6 +249,15 @@ impl Executor<'_> {
             error => error,
         }
     }
+}
+
+/// Keeps what an action wants to find in its later stages. A script has none.
+fn keep(state: &mut ExecutorState, frame: &Frame<'_>, turn: &Turn<'_>, saved: Variables) {
+    if saved.is_empty() || !matches!(turn.step.action, StepAction::Uses { .. }) {
+        return;
+    }
+    let known = state.saved.entry(frame.place_of(turn.index)).or_default();
+    known.extend(saved.into_pairs());
 }
 
 /// What steps put in front of the search path, for a program.

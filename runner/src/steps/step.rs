@@ -16,6 +16,7 @@ use crate::event::{Conclusion, Stage};
 use crate::failure::InfraFailure;
 use crate::steps::action::site::Site;
 use crate::steps::context::StepFacts;
+use crate::steps::effects::Effects;
 use crate::steps::executor::Executor;
 use crate::steps::frame::{File, Frame};
 use crate::steps::gate::Passage;
@@ -118,6 +119,16 @@ impl StepEnd {
             outputs: Variables::default(),
             is_late: false,
         }
+    }
+
+    /// The end of a step whose commands asked for this.
+    pub(super) fn heeding(mut self, effects: Effects) -> Self {
+        if effects.failed() && self.outcome == Conclusion::Success {
+            self.outcome = Conclusion::Failure;
+        }
+        let from_files = std::mem::replace(&mut self.outputs, effects.outputs);
+        self.outputs.extend(from_files.into_pairs());
+        self
     }
 
     /// The end of a step whose time was over.

@@ -68,6 +68,7 @@ async fn the_nearest_version_runs_and_an_older_one_is_told() {
         invocation: ["/bin/sh", "-c", &format!("echo node {major}"), "{script}"]
             .map(str::to_owned)
             .to_vec(),
+        tool: None,
     };
     lab.node(Some(NodeProfile {
         versions: vec![version(22), version(18)],

@@ -100,10 +100,8 @@ async fn inside_of_an_action_a_stopped_job_is_a_stopped_job() {
 #[tokio::test]
 async fn a_second_request_ends_everything() {
     let lab = Lab::new();
-    let mut requests = 0;
     let watch = move |event: &JobEvent, cancel: &Cancel| {
         if matches!(event, JobEvent::Log { text, .. } if text == "ready" || text == "again") {
-            requests += 1;
             cancel.request();
         }
     };
