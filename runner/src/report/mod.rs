@@ -140,6 +140,9 @@ impl Desk {
 }
 
 #[cfg(test)]
+mod sinks_tests;
+
+#[cfg(test)]
 mod tests {
     use std::path::Path;
 
