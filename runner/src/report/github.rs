@@ -19,6 +19,8 @@ pub struct Github<O: Write + Send> {
     out: O,
     tail: Tail,
     phase_since: u64,
+    /// What the names of groups and the job's own lines begin with.
+    prefix: String,
 }
 
 impl Default for Github<BufWriter<Stdout>> {
@@ -34,6 +36,15 @@ impl<O: Write + Send> Github<O> {
             out,
             tail: Tail::default(),
             phase_since: 0,
+            prefix: String::new(),
+        }
+    }
+
+    /// The same for one of several jobs.
+    pub fn of_job(out: O, name: &str) -> Self {
+        Self {
+            prefix: format!("{name} / "),
+            ..Self::new(out)
         }
     }
 
@@ -52,7 +63,8 @@ impl<O: Write + Send> Github<O> {
             Some(code) => format!("Process completed with exit code {}.", exit_code(code)),
             None => "The step failed.".to_owned(),
         };
-        writeln!(self.out, "::error title={}::{}", property(name), data(&why))
+        let title = property(&format!("{}{name}", self.prefix));
+        writeln!(self.out, "::error title={title}::{}", data(&why))
     }
 
     fn completed(&mut self, conclusion: Conclusion, infra: Option<&Infra>) -> io::Result<()> {
@@ -66,18 +78,20 @@ impl<O: Write + Send> Github<O> {
             writeln!(self.out, "::error title=Dormer::{text}")?;
         }
         if let Some(failed) = self.tail.failed() {
-            writeln!(self.out, "Failed: {}", data(&failed.name))?;
+            let name = data(&format!("{}{}", self.prefix, failed.name));
+            writeln!(self.out, "Failed: {name}")?;
             for line in &failed.lines {
                 // Indented, so that a line that is a command is not one a second time.
                 writeln!(self.out, "  | {line}")?;
             }
         }
-        writeln!(self.out, "Job: {}", conclusion.as_str())
+        let job = data(&format!("{}Job", self.prefix));
+        writeln!(self.out, "{job}: {}", conclusion.as_str())
     }
 }
 
 /// Text after a workflow command.
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     let coded = text
         .replace('%', "%25")
         .replace('\r', "%0D")
@@ -97,13 +111,18 @@ impl<O: Write + Send> Reporter for Github<O> {
                 let took = duration(event.t_ms.saturating_sub(self.phase_since));
                 self.phase_since = event.t_ms;
                 if *phase == Phase::RunningSteps {
-                    writeln!(self.out, "The guest is ready ({took})")?;
+                    let ready = data(&format!("{}The guest is ready", self.prefix));
+                    writeln!(self.out, "{ready} ({took})")?;
                 }
                 Ok(())
             }
             JobEvent::StepStarted { name, .. } => {
                 self.tail.begin();
-                writeln!(self.out, "::group::{}", data(name))
+                writeln!(
+                    self.out,
+                    "::group::{}",
+                    data(&format!("{}{name}", self.prefix))
+                )
             }
             JobEvent::Log { text, .. } => {
                 let line = output_line(text);
@@ -121,7 +140,8 @@ impl<O: Write + Send> Reporter for Github<O> {
                 ..
             } => self.step_finished(name, *conclusion, *exit_code),
             JobEvent::Artifact { path, size, .. } => {
-                writeln!(self.out, "Artifact: {} ({size} bytes)", data(path))
+                let artifact = data(&format!("{}Artifact", self.prefix));
+                writeln!(self.out, "{artifact}: {} ({size} bytes)", data(path))
             }
             JobEvent::Notice { level, text } => {
                 let word = match level {
@@ -129,7 +149,8 @@ impl<O: Write + Send> Reporter for Github<O> {
                     Level::Warning => "warning",
                     Level::Error => "error",
                 };
-                writeln!(self.out, "::{word} title=Dormer::{}", data(text))
+                let text = data(&format!("{}{text}", self.prefix));
+                writeln!(self.out, "::{word} title=Dormer::{text}")
             }
             JobEvent::JobCompleted {
                 conclusion, infra, ..

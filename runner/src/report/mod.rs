@@ -5,14 +5,17 @@
 pub mod events_file;
 pub mod findings;
 pub mod github;
+pub mod github_many;
 pub mod human;
 pub mod json;
+pub mod many;
 pub mod outlet;
 pub mod plain;
 pub mod progress;
 pub mod record;
 pub mod shared;
 pub mod style;
+pub mod table;
 pub mod tail;
 
 use std::borrow::Cow;
