@@ -19,11 +19,13 @@ use crate::config::{self, Config};
 use crate::event::{Events, Level};
 use crate::exit_code;
 use crate::failure::{Failure, InputError, InputPlace};
+use crate::guest::channel::random_word;
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
 use crate::instance::accelerator::Wish;
 use crate::job::driver::{self, Surroundings};
+use crate::job::mapped::Mapping;
 use crate::job::plan::{JobRequest, Keep, LegFacts};
 use crate::mask::Masker;
 use crate::report::events_file::EventsFile;
@@ -266,6 +268,7 @@ fn request(
         stays_behind: stays_behind(arguments)?,
         out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
+        mapped_actions: mapped_actions(arguments)?,
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
@@ -323,6 +326,14 @@ fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
         .collect()
 }
 
+/// Directories that stand in for actions.
+fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
+    let typed = arguments.actions.iter();
+    typed
+        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
+        .collect()
+}
+
 /// A path that was typed, whether there is something yet or not.
 fn on_the_host(path: &Path) -> Result<PathBuf, InputError> {
     std::path::absolute(path)
@@ -359,7 +370,7 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
                 out, terse,
             ))
         }
-        Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
+        Format::Github => Box::new(Github::to_stdout(random_word())),
         Format::Json => Box::new(Json::to_stdout().map_err(|error| {
             InputError::usage(format!("cannot write to standard output: {error}"))
         })?),

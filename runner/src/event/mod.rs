@@ -210,6 +210,13 @@ pub enum JobEvent {
         /// to start, the guest's first from when the virtual CPUs ran.
         ms: u64,
     },
+    /// An action of another repository is in the guest.
+    ActionPinned {
+        /// The reference, as `owner/repo@ref`.
+        uses: String,
+        /// The commit that it meant, in hexadecimal; none where a directory of the user's stands in.
+        commit: Option<String>,
+    },
     /// A step begins. One that is skipped has only its end.
     StepStarted {
         /// Its place in the file, from 1.
@@ -236,8 +243,6 @@ pub enum JobEvent {
     StepSummary {
         /// The step's number.
         number: usize,
-        /// The step's name.
-        name: String,
         /// Markdown of GitHub's kind.
         text: String,
     },
@@ -320,7 +325,8 @@ impl JobEvent {
                 ];
                 others.into_iter().flatten().for_each(&mut *act);
             }
-            Self::StepSummary { name, text, .. } => [name, text].into_iter().for_each(&mut *act),
+            Self::StepSummary { text, .. } => act(text),
+            Self::ActionPinned { uses, .. } => act(uses),
             Self::Artifact { path, .. } => act(path),
             Self::Notice { text, .. } => act(text),
             Self::JobCompleted { infra, .. } => {

@@ -151,6 +151,7 @@ impl Driver<'_> {
             events: &self.around.events,
             masker: &self.around.masker,
             progress: Arc::clone(&self.around.progress),
+            tools: self.around.home.tools(),
         };
         let limits = self.limits.clone();
         while_alive(&mut self.instance, guarded(&limits, work.prepare())).await?;

@@ -21,6 +21,8 @@ pub mod concurrency;
 pub mod driver;
 pub mod graph;
 pub mod limits;
+pub mod mapped;
 pub mod outcome;
 pub mod plan;
+pub mod tools;
 pub mod work;

@@ -18,7 +18,9 @@ use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::limits::Limits;
+use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
+use crate::job::tools::JobTools;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::checkout::WorkspaceSource;
@@ -26,6 +28,8 @@ use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
 use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
+use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
@@ -58,6 +62,8 @@ pub struct Work<'a> {
     pub masker: &'a Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// Where tools for guests lie on the host.
+    pub tools: PathBuf,
 }
 
 impl Work<'_> {
@@ -138,6 +144,17 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let actions = MappedActions {
+            mapped: &self.request.mapped_actions,
+            channel: self.channel.as_ref(),
+            progress: Arc::clone(&self.progress),
+        };
+        let (workflow, job) = (&self.request.workflow, &self.request.job);
+        if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
+            self.events.notice(Level::Warning, remark);
+        }
+        let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,
@@ -149,7 +166,10 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            actions: &actions,
+            tools: &tools,
             hashes: FileHashes::default(),
+            matchers: JobMatchers::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,

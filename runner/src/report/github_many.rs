@@ -18,6 +18,8 @@ const HELD: usize = 1 << 20;
 #[derive(Debug)]
 pub struct GithubMany<O: Write + Send> {
     out: O,
+    /// What ends a stretch without commands.
+    token: String,
     jobs: Vec<One>,
     table: Table,
 }
@@ -32,17 +34,19 @@ struct One {
     step: Option<String>,
 }
 
-impl Default for GithubMany<BufWriter<Stdout>> {
-    fn default() -> Self {
-        Self::new(BufWriter::new(io::stdout()))
+impl GithubMany<BufWriter<Stdout>> {
+    /// To standard output. `token` is a random word.
+    pub fn to_stdout(token: String) -> Self {
+        Self::new(BufWriter::new(io::stdout()), token)
     }
 }
 
 impl<O: Write + Send> GithubMany<O> {
-    /// To any output.
-    pub fn new(out: O) -> Self {
+    /// To any output. `token` is a random word.
+    pub fn new(out: O, token: String) -> Self {
         Self {
             out,
+            token,
             jobs: Vec::new(),
             table: Table::default(),
         }
@@ -51,7 +55,7 @@ impl<O: Write + Send> GithubMany<O> {
     fn one(&mut self, whose: &Arc<str>) -> &mut One {
         let known = self.jobs.iter().position(|one| one.whose == *whose);
         let at = known.unwrap_or_else(|| {
-            self.jobs.push(One::new(whose));
+            self.jobs.push(One::new(whose, self.token.clone()));
             self.jobs.len() - 1
         });
         &mut self.jobs[at]
@@ -60,7 +64,7 @@ impl<O: Write + Send> GithubMany<O> {
     fn show(&mut self, event: &Stamped) -> io::Result<()> {
         let one = self.one(event.whose());
         one.take(event)?;
-        let shown = one.due();
+        let shown = one.due()?;
         self.out.write_all(&shown)
     }
 
@@ -74,11 +78,11 @@ impl<O: Write + Send> GithubMany<O> {
 }
 
 impl One {
-    fn new(whose: &Arc<str>) -> Self {
+    fn new(whose: &Arc<str>, token: String) -> Self {
         let held = Shared::new(Vec::new());
         Self {
             whose: Arc::clone(whose),
-            github: Github::of_job(held.clone(), whose),
+            github: Github::of_job(held.clone(), token, whose),
             held,
             step: None,
         }
@@ -94,11 +98,12 @@ impl One {
     }
 
     /// What is to be shown now.
-    fn due(&mut self) -> Vec<u8> {
+    fn due(&mut self) -> io::Result<Vec<u8>> {
         let is_long = self.held.with(|held| held.len() > HELD);
         if self.step.is_some() && !is_long {
-            return Vec::new();
+            return Ok(Vec::new());
         }
+        self.github.resume()?;
         let mut due = self.held.with(std::mem::take);
         if let Some(step) = &self.step {
             due.extend_from_slice(b"::endgroup::\n");
@@ -106,7 +111,7 @@ impl One {
             self.held
                 .with(|held| held.extend_from_slice(format!("::group::{name}\n").as_bytes()));
         }
-        due
+        Ok(due)
     }
 }
 
@@ -139,7 +144,7 @@ mod tests {
     fn shown(tell: impl FnOnce(&RunEvents)) -> String {
         let (run, mut queue) = RunEvents::open();
         tell(&run);
-        let mut github = GithubMany::new(Vec::new());
+        let mut github = GithubMany::new(Vec::new(), "word".to_owned());
         while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
             stamped.iter().for_each(|one| github.report(one).unwrap());
         }
@@ -188,8 +193,9 @@ mod tests {
             end(&b, "Two");
             end(&a, "One");
         });
-        let expected = "::group::b (1) / Two\n::notice::second\n::endgroup::\n\
-                        ::group::a / One\nfirst\nthird\n::endgroup::\n";
+        let expected = "::group::b (1) / Two\n::stop-commands::word\n::notice::second\n::word::\n\
+                        ::endgroup::\n::group::a / One\n::stop-commands::word\nfirst\nthird\n\
+                        ::word::\n::endgroup::\n";
         assert_eq!(text, expected);
     }
 
@@ -204,6 +210,7 @@ mod tests {
         });
         assert_eq!(text.matches("::group::").count(), 2);
         assert_eq!(text.matches("::endgroup::").count(), 2);
-        assert!(text.contains("::group::a / Much (continued)\nmore\n"));
+        let rest = "::group::a / Much (continued)\n::stop-commands::word\nmore\n::word::\n";
+        assert!(text.contains(rest));
     }
 }

@@ -10,10 +10,12 @@ use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
 use crate::report::Reporter;
 use crate::report::findings::{Findings, Limits, shown};
+use crate::report::marks::readable;
 use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for people.
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 self.torn_down = true;
                 Ok(())
             }
+            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
             JobEvent::JobAccepted
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
@@ -150,8 +153,19 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         if self.terse { Ok(()) } else { self.say(&mark) }
     }
 
+    fn pinned(&mut self, uses: &str, commit: Option<&str>) -> io::Result<()> {
+        if self.terse {
+            return Ok(());
+        }
+        let text = self.palette.paint(Tone::Quiet, &pinned(uses, commit));
+        self.say(&text)
+    }
+
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
-        let text = terminal_line(text);
+        let Some(text) = readable(text) else {
+            return Ok(());
+        };
+        let text = terminal_line(&text);
         self.tail.line(&text);
         match stream {
             Stream::Stdout => writeln!(self.out, "{text}"),

@@ -9,6 +9,7 @@ pub mod github_many;
 pub mod human;
 pub mod json;
 pub mod many;
+pub mod marks;
 pub mod outlet;
 pub mod plain;
 pub mod progress;
@@ -17,6 +18,7 @@ pub mod shared;
 pub mod style;
 pub mod table;
 pub mod tail;
+mod words;
 
 use std::borrow::Cow;
 use std::io;

@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dormer_workflow::annotation::{self as remark, Annotation as Remark, Severity};
 use dormer_workflow::command::{CommandSettings, Commands, Effect};
+use dormer_workflow::matcher::without_colours;
 
 use crate::event::{Annotation, Events, JobEvent, Level, Stream};
 use crate::guest::channel::GuestChannel;
 use crate::mask::{GUEST_MASKS, LONGEST_GUEST_MASK, Masker};
 use crate::steps::effects::{Effects, Kind};
+use crate::steps::guest_file;
+use crate::steps::matchers::JobMatchers;
 
 /// The longest message of an annotation, in bytes, which is GitHub's own limit.
 const LONGEST_MESSAGE: usize = 64 << 10;
@@ -29,6 +32,8 @@ pub struct Surroundings {
     pub channel: Arc<dyn GuestChannel>,
     /// The workspace in the guest, in Windows form.
     pub workspace: String,
+    /// The job's problem matchers.
+    pub matchers: JobMatchers,
 }
 
 /// The commands of one step at work.
@@ -38,6 +43,8 @@ pub struct StepCommands {
     commands: Commands,
     /// Whether what is meant for the debug log is shown.
     is_debugged: bool,
+    /// Whether there are problem matchers, which want to see each line.
+    has_matchers: bool,
     effects: Arc<Mutex<Effects>>,
     old_style: memchr::memmem::Finder<'static>,
 }
@@ -57,7 +64,9 @@ impl StepCommands {
             echo: is_debugged,
             ..CommandSettings::from_env(variable)
         };
+        around.matchers.begin_step();
         Self {
+            has_matchers: !around.matchers.is_empty(),
             around,
             commands: Commands::new(settings),
             is_debugged,
@@ -68,7 +77,7 @@ impl StepCommands {
 
     /// Whether a line may be more than output. Asked of each line, so it costs next to nothing.
     pub fn concerns(&self, line: &[u8]) -> bool {
-        is_new_style(line) || self.old_style.find(line).is_some()
+        self.has_matchers || is_new_style(line) || self.old_style.find(line).is_some()
     }
 
     /// Takes a line that concerns commands; adds what the log shows of it and what comes of it.
@@ -81,11 +90,34 @@ impl StepCommands {
                 self.mask(secret);
             }
         }
-        if let Some(shown) = processed.show {
+        if !processed.is_command && self.has_matchers {
+            self.look_for_problems(stream, line, facts);
+        } else if let Some(shown) = processed.show {
             facts.push(self.log(stream, &shown));
         }
         for effect in effects {
             self.act(stream, effect, facts).await;
+        }
+    }
+
+    /// Shows a line that is no command, marked if a problem matcher found something in it.
+    fn look_for_problems(&mut self, stream: Stream, line: &str, facts: &mut Vec<JobEvent>) {
+        let matched = self.around.matchers.look_at(line);
+        match matched.found {
+            Some(remark) => {
+                let plain = without_colours(line);
+                facts.push(self.log(stream, &format!("##[{}]{plain}", remark.severity)));
+                facts.push(JobEvent::Annotation(Box::new(self.annotation(remark))));
+            }
+            None => facts.push(self.log(stream, line)),
+        }
+        self.warn(stream, matched.warnings, facts);
+        self.has_matchers = !self.around.matchers.is_empty();
+    }
+
+    fn warn(&self, stream: Stream, warnings: Vec<String>, facts: &mut Vec<JobEvent>) {
+        for text in warnings {
+            self.annotate(stream, Remark::new(Severity::Warning, text), facts);
         }
     }
 
@@ -97,23 +129,47 @@ impl StepCommands {
             Effect::State { name, value } => self.set(Kind::State, name, value),
             Effect::SetEnv { name, value } => self.set(Kind::Environment, name, value),
             Effect::AddPath(directory) => self.effects().add_path(directory),
-            Effect::AddMatcher { .. }
-            | Effect::RemoveMatcher { .. }
-            | Effect::RemoveMatchersOf { .. } => {}
+            Effect::AddMatcher { path } => self.add_matchers(stream, &path, facts).await,
+            Effect::RemoveMatcher { owner } => self.around.matchers.remove(&owner),
+            Effect::RemoveMatchersOf { path } => self.remove_matchers(stream, &path, facts).await,
             Effect::GroupStart(name) => facts.push(self.log(stream, &format!("##[group]{name}"))),
             Effect::GroupEnd => facts.push(self.log(stream, "##[endgroup]")),
             Effect::Debug(text) if self.is_debugged => {
                 facts.push(self.log(stream, &format!("##[debug]{text}")));
             }
             Effect::Debug(_) => {}
-            Effect::Warn(text) => {
-                self.annotate(stream, Remark::new(Severity::Warning, text), facts);
-            }
-            Effect::Fail(why) => {
-                self.annotate(stream, Remark::new(Severity::Error, why.clone()), facts);
-                self.effects().fail(why);
-            }
+            Effect::Warn(text) => self.warn(stream, vec![text], facts),
+            Effect::Fail(why) => self.fail(stream, why, facts),
         }
+    }
+
+    async fn add_matchers(&mut self, stream: Stream, path: &str, facts: &mut Vec<JobEvent>) {
+        let (channel, path) = (&self.around.channel, self.in_guest(path));
+        match self.around.matchers.add(channel.as_ref(), &path).await {
+            Ok(warnings) => self.warn(stream, warnings, facts),
+            Err(why) => self.fail(stream, format!("add-matcher: {why}"), facts),
+        }
+        self.has_matchers = !self.around.matchers.is_empty();
+    }
+
+    async fn remove_matchers(&mut self, stream: Stream, path: &str, facts: &mut Vec<JobEvent>) {
+        let (channel, path) = (&self.around.channel, self.in_guest(path));
+        let removing = self
+            .around
+            .matchers
+            .remove_those_of(channel.as_ref(), &path);
+        if let Err(why) = removing.await {
+            self.fail(stream, format!("remove-matcher: {why}"), facts);
+        }
+    }
+
+    fn in_guest(&self, path: &str) -> String {
+        guest_file::absolute(path, &self.around.workspace)
+    }
+
+    fn fail(&self, stream: Stream, why: String, facts: &mut Vec<JobEvent>) {
+        self.annotate(stream, Remark::new(Severity::Error, why.clone()), facts);
+        self.effects().fail(why);
     }
 
     fn set(&self, kind: Kind, name: String, value: String) {

@@ -218,6 +218,7 @@ mod tests {
     use crate::guest::fake;
     use crate::mask::GUEST_MASKS;
     use crate::steps::commands::Surroundings;
+    use crate::steps::matchers::JobMatchers;
 
     fn output(events: &Events, masker: &Masker, number: usize) -> StepOutput {
         let around = Surroundings {
@@ -226,6 +227,7 @@ mod tests {
             number,
             channel: Arc::new(fake::channel(|_, _| (Vec::new(), "", 0))),
             workspace: r"C:\a\repo".to_owned(),
+            matchers: JobMatchers::default(),
         };
         let commands = StepCommands::new(around, &[], Arc::default());
         StepOutput::new(events, masker, number, commands)
@@ -340,5 +342,31 @@ mod tests {
     async fn a_new_mask_holds_from_the_next_line_on_and_is_not_shown() {
         let lines = shown(&[b"::add-mask::hun%25ter\nit is hun%ter\n"], &[]).await;
         assert_eq!(lines, ["it is ***"]);
+    }
+
+    /// `cargo test --release -p dormer --lib a_million_lines -- --ignored --nocapture`
+    #[tokio::test]
+    #[ignore = "a measurement"]
+    #[expect(clippy::print_stdout, reason = "it is for whoever runs it")]
+    async fn a_million_lines_of_output_stream_through() {
+        const LINES: usize = 1_000_000;
+        let (events, mut queue) = Events::accept("job");
+        let masker = Masker::default();
+        masker.add("a-secret-that-is-not-there");
+        let mut output = output(&events, &masker, 1);
+        let line =
+            "0000001:src/module/component.c:120:17: warning: unused parameter in a declaration\n";
+        let piece = line.repeat(32 * 1024 / line.len());
+        let per_piece = piece.lines().count();
+        let draining = tokio::spawn(async move { while queue.recv().await.is_some() {} });
+        let begun = std::time::Instant::now();
+        for _ in 0..LINES / per_piece {
+            output.push(Stream::Stdout, piece.as_bytes()).await;
+        }
+        output.finish().await;
+        let rate = LINES as f64 / begun.elapsed().as_secs_f64();
+        drop((events, output));
+        draining.await.unwrap();
+        println!("{rate:.0} lines a second");
     }
 }

@@ -12,6 +12,7 @@ use crate::host::signals::Cancel;
 use crate::mask::Masker;
 use crate::steps::commands::{StepCommands, Surroundings};
 use crate::steps::effects::Effects;
+use crate::steps::matchers::JobMatchers;
 use crate::steps::output::StepOutput;
 use crate::steps::stop::stop;
 
@@ -41,6 +42,8 @@ pub struct Script<'a> {
     pub number: usize,
     /// The workspace in the guest, in Windows form.
     pub workspace: &'a str,
+    /// The job's problem matchers.
+    pub matchers: &'a JobMatchers,
     /// How long it may take.
     pub timeout: Option<Duration>,
     /// What stops it; none for a step that runs although the job was told to stop.
@@ -103,6 +106,7 @@ impl Script<'_> {
             number: self.number,
             channel: Arc::clone(self.channel),
             workspace: self.workspace.to_owned(),
+            matchers: self.matchers.clone(),
         };
         let commands = StepCommands::new(around, &bundle.environment, Arc::clone(effects));
         StepOutput::new(self.events, self.masker, self.number, commands)

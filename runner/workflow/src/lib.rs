@@ -10,6 +10,7 @@
 //! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
 //!   [`annotation`].
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
+//! - [`matcher`] finds remarks of compilers and linters in what a step prints.
 //! - [`source`] and [`diagnostic`] say where something is and what is wrong with it.
 //!
 //! ```
@@ -28,6 +29,7 @@ pub mod command;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
+pub mod matcher;
 pub mod matrix;
 mod number;
 pub mod plan;

@@ -68,8 +68,6 @@ pub struct JobFindings {
 pub struct Summary {
     /// The step's number.
     pub number: usize,
-    /// The step's name.
-    pub name: String,
     /// Markdown.
     pub text: String,
 }
@@ -101,7 +99,7 @@ impl Findings {
                 self.job(event.whose()).names.insert(*number, name.clone());
             }
             JobEvent::Annotation(found) => self.annotate(event.whose(), found),
-            JobEvent::StepSummary { number, name, text } => {
+            JobEvent::StepSummary { number, text } => {
                 let has_room = self.has_room(text.len());
                 let job = self.job(event.whose());
                 if !has_room {
@@ -110,7 +108,6 @@ impl Findings {
                 }
                 job.summaries.push(Summary {
                     number: *number,
-                    name: name.clone(),
                     text: text.clone(),
                 });
             }
@@ -237,7 +234,6 @@ pub(crate) mod tests {
     pub(crate) fn summary(number: usize, text: &str) -> JobEvent {
         JobEvent::StepSummary {
             number,
-            name: format!("Step {number}"),
             text: text.to_owned(),
         }
     }

@@ -74,7 +74,10 @@ fn place(found: &Annotation) -> String {
 pub fn summaries(findings: &JobFindings) -> Vec<String> {
     let mut lines = Vec::new();
     for summary in &findings.summaries {
-        lines.push(format!("summary of {}:", harmless_name(&summary.name)));
+        lines.push(format!(
+            "summary of {}:",
+            harmless_name(findings.name_of(summary.number))
+        ));
         let text = harmless(&summary.text);
         lines.extend(text.lines().map(|line| format!("  {line}")));
     }
@@ -158,6 +161,7 @@ mod tests {
     #[test]
     fn a_long_summary_is_cut_on_the_screen() {
         let mut findings = Findings::new(Limits::SHOWN);
+        findings.take(&event("build", started(1, "Step 1")));
         findings.take(&event("build", summary(1, &"| a |\n".repeat(100))));
         let lines = summaries(findings.of("build").unwrap());
         assert_eq!(lines[..2], ["summary of Step 1:", "  | a |"]);
