@@ -239,6 +239,13 @@ pub struct RunArguments {
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
+    /// A directory that stands in for an action, as `owner/repo@ref=DIR`; may be given several times
+    ///
+    /// The whole repository of the action, or what there is of it: what `.gitignore` names there stays
+    /// behind.
+    #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
+    pub actions: Vec<(String, PathBuf)>,
+
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub cpus: Option<u32>,
@@ -291,6 +298,20 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `owner/repo@ref=DIR`; a ref has no `=`.
+fn parse_mapping(text: &str) -> Result<(String, PathBuf), String> {
+    let parts = text.split_once('=').filter(|(_, path)| !path.is_empty());
+    let complaint = || format!("`{text}` maps no action: write owner/repo@ref=DIR");
+    let (reference, path) = parts.ok_or_else(complaint)?;
+    let (name, git_ref) = reference.split_once('@').ok_or_else(complaint)?;
+    let names: Vec<&str> = name.split('/').collect();
+    let is_whole = names.len() == 2 && names.iter().all(|part| !part.is_empty());
+    if !is_whole || git_ref.is_empty() {
+        return Err(complaint());
+    }
+    Ok((reference.to_owned(), PathBuf::from(path)))
+}
+
 /// A job that has no time at all would only be made and removed.
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
@@ -329,5 +350,16 @@ mod tests {
         assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
         assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
         assert!(parse(&["-c", ""]).is_err());
+        assert!(parse(&["w.yml", "--action", "a/b@v1=dir", "--action", "c/d@x/y=e"]).is_ok());
+        for wrong in [
+            "a/b=dir",
+            "a/b@v1",
+            "a/b@v1=",
+            "a@v1=d",
+            "a/b/c@v1=d",
+            "/b@v1=d",
+        ] {
+            assert!(parse(&["w.yml", "--action", wrong]).is_err(), "{wrong}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::report::findings::{Findings, Limits, shown, word};
 use crate::report::plain::{harmless, output_line};
 use crate::report::style::duration;
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for GitHub's log.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Github<O: Write + Send> {
     token: String,
     /// Whether commands are stopped.
     is_stopped: bool,
+    /// What Dormer's own words begin with: the name of the job, if there are several.
+    prefix: String,
 }
 
 impl Github<BufWriter<Stdout>> {
@@ -50,14 +53,34 @@ impl<O: Write + Send> Github<O> {
             told: HashMap::new(),
             token,
             is_stopped: false,
+            prefix: String::new(),
         }
+    }
+
+    /// The same for one of several jobs.
+    pub(super) fn of_job(out: O, token: String, name: &str) -> Self {
+        Self {
+            prefix: format!("{name} / "),
+            ..Self::new(out, token)
+        }
+    }
+
+    /// Lets commands count again, whoever writes next.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_stopped) {
+            writeln!(self.out, "::{}::", self.token)?;
+        }
+        Ok(())
+    }
+
+    /// Text after a workflow command, behind the job's name.
+    fn own(&self, text: &str) -> String {
+        data(&format!("{}{text}", self.prefix))
     }
 
     /// A line of ours, whose command counts.
     fn say(&mut self, line: &str) -> io::Result<()> {
-        if std::mem::take(&mut self.is_stopped) {
-            writeln!(self.out, "::{}::", self.token)?;
-        }
+        self.resume()?;
         writeln!(self.out, "{line}")
     }
 
@@ -97,7 +120,8 @@ impl<O: Write + Send> Github<O> {
             Some(code) => format!("Process completed with exit code {}.", exit_code(code)),
             None => "The step failed.".to_owned(),
         };
-        self.say(&format!("::error title={}::{}", property(name), data(&why)))
+        let title = property(&format!("{}{name}", self.prefix));
+        self.say(&format!("::error title={title}::{}", data(&why)))
     }
 
     fn completed(&mut self, conclusion: Conclusion, infra: Option<&Infra>) -> io::Result<()> {
@@ -107,21 +131,23 @@ impl<O: Write + Send> Github<O> {
                 .as_ref()
                 .map(|help| format!("\n{help}"))
                 .unwrap_or_default();
-            let text = data(&format!("{}{help}", infra.message));
+            let text = self.own(&format!("{}{help}", infra.message));
             self.say(&format!("::error title=Dormer::{text}"))?;
         }
         if let Some(failed) = self.tail.failed().cloned() {
-            self.say(&format!("Failed: {}", data(&failed.name)))?;
+            let name = self.own(&failed.name);
+            self.say(&format!("Failed: {name}"))?;
             for line in &failed.lines {
                 self.quote(&format!("  | {line}"))?;
             }
         }
-        self.say(&format!("Job: {}", conclusion.as_str()))
+        let job = self.own("Job");
+        self.say(&format!("{job}: {}", conclusion.as_str()))
     }
 }
 
 /// Text after a workflow command.
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     let coded = text
         .replace('%', "%25")
         .replace('\r', "%0D")
@@ -142,13 +168,15 @@ impl<O: Write + Send> Reporter for Github<O> {
                 let took = duration(event.t_ms.saturating_sub(self.phase_since));
                 self.phase_since = event.t_ms;
                 if *phase == Phase::RunningSteps {
-                    self.say(&format!("The guest is ready ({took})"))?;
+                    let ready = self.own("The guest is ready");
+                    self.say(&format!("{ready} ({took})"))?;
                 }
                 Ok(())
             }
             JobEvent::StepStarted { name, .. } => {
                 self.tail.begin();
-                self.say(&format!("::group::{}", data(name)))
+                let name = self.own(name);
+                self.say(&format!("::group::{name}"))
             }
             JobEvent::Log { text, .. } => {
                 let line = output_line(text);
@@ -166,20 +194,28 @@ impl<O: Write + Send> Reporter for Github<O> {
                 ..
             } => {
                 self.step_finished(name, *conclusion, *exit_code)?;
-                self.annotations(&event.job)
+                self.annotations(event.whose())
             }
             JobEvent::Artifact { path, size, .. } => {
-                self.say(&format!("Artifact: {} ({size} bytes)", data(path)))
+                let artifact = self.own("Artifact");
+                self.say(&format!("{artifact}: {} ({size} bytes)", data(path)))
             }
             JobEvent::Notice { level, text } => {
                 let word = word(*level);
-                self.say(&format!("::{word} title=Dormer::{}", data(text)))
+                let text = self.own(text);
+                self.say(&format!("::{word} title=Dormer::{text}"))
             }
             JobEvent::JobCompleted {
                 conclusion, infra, ..
             } => self.completed(*conclusion, infra.as_ref()),
+            JobEvent::ActionPinned { uses, commit } => {
+                let text = self.own(&pinned(uses, commit.as_deref()));
+                self.say(&text)
+            }
             JobEvent::StepSummary { .. } | JobEvent::Annotation(_) => Ok(()),
             JobEvent::JobAccepted
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::TornDown { .. } => Ok(()),

@@ -15,6 +15,7 @@ use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for people.
 #[derive(Debug)]
@@ -93,16 +94,19 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 infra,
             } => {
                 self.show_failed_step()?;
-                self.show_findings(&event.job)?;
+                self.show_findings(event.whose())?;
                 self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
             }
             JobEvent::TornDown { .. } => {
                 self.torn_down = true;
                 Ok(())
             }
+            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
             JobEvent::JobAccepted
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
             | JobEvent::Annotation(_)
             | JobEvent::StepSummary { .. } => Ok(()),
         }
@@ -147,6 +151,14 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             .palette
             .paint(Tone::Strong, &format!("▸ {number}. {name}"));
         if self.terse { Ok(()) } else { self.say(&mark) }
+    }
+
+    fn pinned(&mut self, uses: &str, commit: Option<&str>) -> io::Result<()> {
+        if self.terse {
+            return Ok(());
+        }
+        let text = self.palette.paint(Tone::Quiet, &pinned(uses, commit));
+        self.say(&text)
     }
 
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
@@ -272,9 +284,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         }
         let (word, tone) = verdict(conclusion, code);
-        let took = duration(t_ms);
         let line = self.palette.paint(tone, &format!("job {word}"));
-        self.say(&format!("{line} in {took}"))
+        if conclusion == Conclusion::Skipped {
+            return self.say(&line);
+        }
+        self.say(&format!("{line} in {}", duration(t_ms)))
     }
 
     fn list_artifacts(&mut self) -> io::Result<()> {
@@ -329,9 +343,11 @@ fn undone(phase: Phase) -> Option<&'static str> {
     }
 }
 
-fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
+/// What is said of how a job or a run ended, after `job` or `run`.
+pub fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
     match (conclusion, code) {
-        (Conclusion::Success | Conclusion::Skipped, _) => ("succeeded", Tone::Good),
+        (Conclusion::Success, _) => ("succeeded", Tone::Good),
+        (Conclusion::Skipped, _) => ("was skipped", Tone::Quiet),
         (_, codes::DEADLINE) => ("ran out of time", Tone::Bad),
         (Conclusion::Cancelled, _) => ("was cancelled", Tone::Caution),
         (Conclusion::Failure, codes::STEP_FAILED) => ("failed", Tone::Bad),

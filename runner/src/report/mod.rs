@@ -5,15 +5,20 @@
 pub mod events_file;
 pub mod findings;
 pub mod github;
+pub mod github_many;
 pub mod human;
 pub mod json;
+pub mod many;
 pub mod marks;
 pub mod outlet;
 pub mod plain;
 pub mod progress;
 pub mod record;
+pub mod shared;
 pub mod style;
+pub mod table;
 pub mod tail;
+mod words;
 
 use std::borrow::Cow;
 use std::io;
@@ -140,10 +145,9 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod sinks_tests;
-
-#[cfg(test)]
 mod tests {
+    mod sinks;
+
     use std::path::Path;
 
     use super::*;

@@ -45,6 +45,8 @@ pub struct CommandFiles {
 pub struct Said {
     /// Its outputs.
     pub outputs: Variables,
+    /// What an action keeps for its later stages.
+    pub saved: Variables,
     /// Its summary, in Markdown.
     pub summary: Vec<u8>,
     /// What is not done, and fails nothing.
@@ -131,14 +133,7 @@ fn take(
             state.environment.extend(others.into_iter().map(pair));
             explained(requests.error)
         }
-        CommandFile::Output => {
-            check_size(file, bytes)?;
-            let assignments = parse_assignments(bytes);
-            check_entries(file, assignments.entries.len())?;
-            said.outputs
-                .extend(assignments.entries.into_iter().map(pair));
-            explained(assignments.error)
-        }
+        CommandFile::Output => take_assignments(file, bytes, &mut said.outputs),
         CommandFile::Path => {
             check_size(file, bytes)?;
             let directories = parse_path(bytes).map_err(|error| error.to_string())?;
@@ -155,9 +150,16 @@ fn take(
             said.summary = bytes.to_vec();
             Ok(())
         }
-        // Kept for an action's post step, of which there is none yet.
-        CommandFile::State => Ok(()),
+        CommandFile::State => take_assignments(file, bytes, &mut said.saved),
     }
+}
+
+fn take_assignments(file: CommandFile, bytes: &[u8], into: &mut Variables) -> Result<(), String> {
+    check_size(file, bytes)?;
+    let assignments = parse_assignments(bytes);
+    check_entries(file, assignments.entries.len())?;
+    into.extend(assignments.entries.into_iter().map(pair));
+    explained(assignments.error)
 }
 
 fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {

@@ -50,7 +50,7 @@ pub struct Findings {
 /// What the steps of one job did.
 #[derive(Debug)]
 pub struct JobFindings {
-    /// The job's id, as events name it.
+    /// The job's id, or the name of the leg, as events give it.
     pub job: Arc<str>,
     /// In the order in which they came.
     pub annotations: Vec<Annotation>,
@@ -96,12 +96,12 @@ impl Findings {
     pub fn take(&mut self, event: &Stamped) {
         match &event.event {
             JobEvent::StepStarted { number, name, .. } => {
-                self.job(&event.job).names.insert(*number, name.clone());
+                self.job(event.whose()).names.insert(*number, name.clone());
             }
-            JobEvent::Annotation(found) => self.annotate(&event.job, found),
+            JobEvent::Annotation(found) => self.annotate(event.whose(), found),
             JobEvent::StepSummary { number, text } => {
                 let has_room = self.has_room(text.len());
-                let job = self.job(&event.job);
+                let job = self.job(event.whose());
                 if !has_room {
                     job.left_out += 1;
                     return;
@@ -196,6 +196,7 @@ pub(crate) mod tests {
             t_ms: 1,
             ts: Timestamp::UNIX_EPOCH,
             job: job.into(),
+            leg: None,
             instance: None,
             event,
         }

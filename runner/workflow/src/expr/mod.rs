@@ -33,6 +33,10 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use call::described;
+pub(crate) use coerce::equal;
+pub(crate) use evaluator::part;
+
 pub use availability::{Availability, StatusFunctions};
 pub use condition::Condition;
 pub use error::{EvalError, ParseError};

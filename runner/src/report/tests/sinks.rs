@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::*;
+use super::super::*;
 use crate::event::{Conclusion, Events, Infra, Level, Stage, Stream};
 use crate::guest::fake;
 use crate::report::events_file::EventsFile;
 use crate::report::findings::files::FindingsFiles;
 use crate::report::github::Github;
+use crate::report::github_many::GithubMany;
 use crate::report::human::Human;
+use crate::report::many::Many;
 use crate::report::style::Palette;
 use crate::steps::command_files::Said;
 use crate::steps::commands::{StepCommands, Surroundings};
@@ -142,6 +144,13 @@ async fn a_secret_is_in_no_sink() {
         Box::new(FindingsFiles::below(directory.path())),
         Box::new(human),
         Box::new(Github::new(log.clone(), "word".to_owned())),
+        Box::new(Many::new(
+            out.clone(),
+            err.clone(),
+            Palette::default(),
+            "o".to_owned(),
+        )),
+        Box::new(GithubMany::new(log.clone(), "word".to_owned())),
     ];
     let reporting = spawn(queue, reporters, masker.clone());
 
