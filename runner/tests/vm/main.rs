@@ -3,6 +3,7 @@
 
 mod lab;
 
+mod actions;
 mod artifacts;
 mod containers;
 mod faults;
@@ -10,6 +11,7 @@ mod images;
 mod killed;
 mod lifecycle;
 mod network;
+mod shells;
 mod steps;
 mod stopping;
 mod whole_job;
