@@ -13,7 +13,7 @@ use crate::steps::gate::Passage;
 use crate::steps::in_time::InTime;
 use crate::steps::post;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
-use crate::steps::step::{Concluded, Here, StepEnd, Turn};
+use crate::steps::turn::{Concluded, Here, StepEnd, Turn};
 use crate::steps::uses::Acting;
 
 impl Executor<'_> {

@@ -13,7 +13,7 @@ use crate::steps::in_time::InTime;
 use crate::steps::post;
 use crate::steps::run::Program;
 use crate::steps::state::ExecutorState;
-use crate::steps::step::{Here, StepEnd, Turn};
+use crate::steps::turn::{Here, StepEnd, Turn};
 use crate::steps::uses::Acting;
 
 impl Executor<'_> {

@@ -14,7 +14,7 @@ use crate::steps::executor::Executor;
 use crate::steps::frame::{File, Frame};
 use crate::steps::in_time::InTime;
 use crate::steps::state::{ExecutorState, Variables};
-use crate::steps::step::{Here, StepEnd, Turn};
+use crate::steps::turn::{Here, StepEnd, Turn};
 
 /// The value of `uses`, and of `with`.
 pub(super) type Use<'a> = (&'a str, &'a TemplateMap);
