@@ -1,6 +1,6 @@
 //! What can be typed. The comments are the help texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -21,6 +21,9 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// Where artifacts go when nobody says.
+const DEFAULT_OUT: &str = "dormer-out";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -216,9 +219,13 @@ pub struct RunArguments {
     #[arg(long = "artifact", value_name = "GLOB")]
     pub artifacts: Vec<String>,
 
-    /// Where artifacts go, with a manifest.json
-    #[arg(long, value_name = "DIR", default_value = "dormer-out")]
-    pub out: PathBuf,
+    /// Where artifacts go, with a manifest.json [default: dormer-out]
+    ///
+    /// Beside them come `summary.md` if steps wrote summaries, and `annotations.json` and
+    /// `annotations.sarif` if they have annotations. Without `--artifact` these come only if `--out` is
+    /// given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 
     /// A variable for every step; stands above the file's
     #[arg(long = "env", value_name = "K=V", value_parser = parse_variable)]
@@ -231,6 +238,13 @@ pub struct RunArguments {
     /// A file of secrets, one `NAME=value` a line
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+
+    /// A directory that stands in for an action, as `owner/repo@ref=DIR`; may be given several times
+    ///
+    /// The whole repository of the action, or what there is of it: what `.gitignore` names there stays
+    /// behind.
+    #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
+    pub actions: Vec<(String, PathBuf)>,
 
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -265,11 +279,37 @@ pub struct RunArguments {
     pub timeout: Option<Duration>,
 }
 
+impl RunArguments {
+    /// Where artifacts go.
+    pub fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(DEFAULT_OUT))
+    }
+
+    /// Whether findings are to be stored beside the artifacts: nobody gets a directory unasked.
+    pub fn stores_findings(&self) -> bool {
+        self.out.is_some() || !self.artifacts.is_empty()
+    }
+}
+
 fn parse_variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if is_variable_name(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is no variable: write NAME=value")),
     }
+}
+
+/// `owner/repo@ref=DIR`; a ref has no `=`.
+fn parse_mapping(text: &str) -> Result<(String, PathBuf), String> {
+    let parts = text.split_once('=').filter(|(_, path)| !path.is_empty());
+    let complaint = || format!("`{text}` maps no action: write owner/repo@ref=DIR");
+    let (reference, path) = parts.ok_or_else(complaint)?;
+    let (name, git_ref) = reference.split_once('@').ok_or_else(complaint)?;
+    let names: Vec<&str> = name.split('/').collect();
+    let is_whole = names.len() == 2 && names.iter().all(|part| !part.is_empty());
+    if !is_whole || git_ref.is_empty() {
+        return Err(complaint());
+    }
+    Ok((reference.to_owned(), PathBuf::from(path)))
 }
 
 /// A job that has no time at all would only be made and removed.
@@ -310,5 +350,16 @@ mod tests {
         assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
         assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
         assert!(parse(&["-c", ""]).is_err());
+        assert!(parse(&["w.yml", "--action", "a/b@v1=dir", "--action", "c/d@x/y=e"]).is_ok());
+        for wrong in [
+            "a/b=dir",
+            "a/b@v1",
+            "a/b@v1=",
+            "a@v1=d",
+            "a/b/c@v1=d",
+            "/b@v1=d",
+        ] {
+            assert!(parse(&["w.yml", "--action", wrong]).is_err(), "{wrong}");
+        }
     }
 }

@@ -19,14 +19,17 @@ use crate::config::{self, Config};
 use crate::event::{Events, Level};
 use crate::exit_code;
 use crate::failure::{Failure, InputError, InputPlace};
+use crate::guest::channel::random_word;
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
 use crate::instance::accelerator::Wish;
 use crate::job::driver::{self, Surroundings};
+use crate::job::mapped::Mapping;
 use crate::job::plan::{JobRequest, Keep, LegFacts};
 use crate::mask::Masker;
 use crate::report::events_file::EventsFile;
+use crate::report::findings::files::FindingsFiles;
 use crate::report::github::Github;
 use crate::report::human::Human;
 use crate::report::json::Json;
@@ -112,7 +115,7 @@ async fn accept(
     remark: Option<String>,
 ) -> Result<u8, Failure> {
     let (events, queue) = Events::accept(&request.job.id.value);
-    let reporting = report::spawn(queue, reporters);
+    let reporting = report::spawn(queue, reporters, masker.clone());
     if let Some(remark) = remark {
         events.notice(Level::Notice, remark);
     }
@@ -125,7 +128,7 @@ async fn accept(
         masker,
         progress: Arc::new(TerminalProgress::new(false)),
     };
-    let code = driver::run(&request, &around).await;
+    let code = driver::run(&request, &around).await.exit_code;
     // The driver has waited for the reporters; one that hangs is not waited for again.
     let failures = reporting.failures();
     for failure in &failures {
@@ -263,8 +266,9 @@ fn request(
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
         stays_behind: stays_behind(arguments)?,
-        out: on_the_host(&arguments.out)?,
+        out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
+        mapped_actions: mapped_actions(arguments)?,
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
@@ -315,10 +319,18 @@ fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
         arguments.events.as_deref(),
         arguments.secret_file.as_deref(),
     ];
-    let paths = [arguments.out.as_path()].into_iter();
+    let paths = [arguments.out()].into_iter();
     paths
         .chain(others.into_iter().flatten())
         .map(on_the_host)
+        .collect()
+}
+
+/// Directories that stand in for actions.
+fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
+    let typed = arguments.actions.iter();
+    typed
+        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
         .collect()
 }
 
@@ -345,15 +357,20 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
         })?;
         reporters.push(Box::new(file));
     }
+    if arguments.stores_findings() {
+        reporters.push(Box::new(FindingsFiles::below(&on_the_host(
+            arguments.out(),
+        )?)));
+    }
     reporters.push(match arguments.format.unwrap_or(default) {
         Format::Human => {
-            let out = arguments.out.display().to_string();
+            let out = arguments.out().display().to_string();
             let terse = arguments.command.is_some();
             Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
                 out, terse,
             ))
         }
-        Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
+        Format::Github => Box::new(Github::to_stdout(random_word())),
         Format::Json => Box::new(Json::to_stdout().map_err(|error| {
             InputError::usage(format!("cannot write to standard output: {error}"))
         })?),

@@ -24,6 +24,9 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     async fn run_bundle(&self, bundle: &Bundle) -> Result<RunningBundle, ChannelError>;
     /// Signals the whole tree of processes that a command or bundle started.
     async fn signal(&self, tag: &str, signal: Signal) -> Result<(), ChannelError>;
+    /// Ends every process whose environment holds this variable with this value. Returns the names of
+    /// those that there were.
+    async fn end_marked(&self, variable: &str, value: &str) -> Result<Vec<String>, ChannelError>;
     /// Runs the cheapest command that there is.
     async fn probe(&self) -> Result<(), ChannelError>;
     /// Makes directories, and their parents.
@@ -110,6 +113,15 @@ impl GuestChannel for DialectChannel {
     async fn signal(&self, tag: &str, signal: Signal) -> Result<(), ChannelError> {
         self.must_work(self.dialect.signal(tag, signal), "signalling a program")
             .await
+    }
+
+    async fn end_marked(&self, variable: &str, value: &str) -> Result<Vec<String>, ChannelError> {
+        const NAMES: usize = 64 << 10;
+        let request = self.dialect.end_marked(variable, value);
+        let process = self.start(request, Input::Nothing).await?;
+        let (_, names, _) = process.output(NAMES).await?;
+        let names = String::from_utf8_lossy(&names).into_owned();
+        Ok(names.lines().map(str::to_owned).collect())
     }
 
     async fn probe(&self) -> Result<(), ChannelError> {

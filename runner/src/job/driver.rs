@@ -18,7 +18,7 @@ use crate::image::vm_container;
 use crate::instance::accelerator;
 use crate::instance::provision::{Instance, Order};
 use crate::job::limits::{Limits, Stop};
-use crate::job::outcome::Ending;
+use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep};
 use crate::job::work::Work;
 use crate::mask::Masker;
@@ -57,8 +57,8 @@ pub struct Surroundings {
     pub progress: Arc<dyn Progress>,
 }
 
-/// Runs a job to its end. Returns what the process ends with.
-pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
+/// Runs a job to its end.
+pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
     let limits = Limits::new(around.cancel.clone(), request.timeout);
     let driver = Driver {
         request,
@@ -66,6 +66,7 @@ pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
         limits,
         instance: None,
         ready: false,
+        outputs: Vec::new(),
     };
     driver.run().await
 }
@@ -77,6 +78,8 @@ struct Driver<'a> {
     instance: Option<Instance>,
     /// Whether the guest has answered.
     ready: bool,
+    /// What the job leaves for others, once its steps are over.
+    outputs: Vec<(String, String)>,
 }
 
 /// Why a phase was not finished.
@@ -92,7 +95,7 @@ impl<E: Into<Failure>> From<E> for Interrupted {
 }
 
 impl Driver<'_> {
-    async fn run(mut self) -> u8 {
+    async fn run(mut self) -> JobEnd {
         self.enter(Phase::Accepted);
         let ending = match self.work().await {
             Ok(conclusion) => self.ending_of(conclusion),
@@ -110,7 +113,11 @@ impl Driver<'_> {
             infra: ending.infra(evidence),
         });
         let _ = within(LAST_WORDS, self.around.events.flush()).await;
-        ending.exit_code()
+        JobEnd {
+            conclusion: ending.conclusion(),
+            exit_code: ending.exit_code(),
+            outputs: self.outputs,
+        }
     }
 
     /// Steps that ended because they were told to say "cancelled"; the job says why.
@@ -149,7 +156,9 @@ impl Driver<'_> {
         let limits = self.limits.clone();
         while_alive(&mut self.instance, guarded(&limits, work.prepare())).await?;
         let steps = bounded_after_stop(&limits, work.run_steps(&mut self.limits));
-        let conclusion = while_alive(&mut self.instance, steps).await?;
+        let steps = while_alive(&mut self.instance, steps).await?;
+        let conclusion = steps.conclusion;
+        self.outputs = steps.outputs;
         if self.request.artifacts.is_empty() {
             return Ok(conclusion);
         }

@@ -12,6 +12,7 @@ use crate::artifact::rules::Rules;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::instance::accelerator::Wish;
+use crate::job::mapped::Mapping;
 use crate::steps::context::RunFacts;
 use crate::vmm::machine::Network;
 
@@ -63,6 +64,8 @@ pub struct JobRequest {
     pub environment: Vec<(String, String)>,
     /// Secrets, by name.
     pub secrets: Vec<(String, SecretString)>,
+    /// Directories of this host that stand in for actions of other repositories. Empty by default.
+    pub mapped_actions: Vec<Mapping>,
     /// Virtual CPUs.
     pub cpus: u32,
     /// The guest's memory in bytes; the image's wish if none.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dormer_workflow::expr::EvalError;
 use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
@@ -17,6 +18,7 @@ use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::limits::Limits;
+use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
 use crate::job::tools::JobTools;
 use crate::mask::Masker;
@@ -26,6 +28,7 @@ use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
 use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
 use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
@@ -33,6 +36,15 @@ use crate::workspace::upload;
 
 /// GitHub's own limit for a job that states none.
 const DEFAULT_TIMEOUT_MINUTES: f64 = 360.0;
+
+/// How the steps of a job ended.
+#[derive(Debug)]
+pub struct StepsEnd {
+    /// How the job did.
+    pub conclusion: Conclusion,
+    /// Its outputs, without those that are empty.
+    pub outputs: Vec<(String, String)>,
+}
 
 /// A job inside its guest.
 pub struct Work<'a> {
@@ -124,7 +136,7 @@ impl Work<'_> {
     }
 
     /// Runs the steps; how they ended is how the job did.
-    pub async fn run_steps(&self, limits: &mut Limits) -> Result<Conclusion, Failure> {
+    pub async fn run_steps(&self, limits: &mut Limits) -> Result<StepsEnd, Failure> {
         let secrets: Variables = self
             .request
             .secrets
@@ -132,6 +144,11 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let actions = MappedActions {
+            mapped: &self.request.mapped_actions,
+            channel: self.channel.as_ref(),
+            progress: Arc::clone(&self.progress),
+        };
         let (workflow, job) = (&self.request.workflow, &self.request.job);
         if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
             self.events.notice(Level::Warning, remark);
@@ -149,15 +166,50 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            actions: &actions,
             tools: &tools,
             hashes: FileHashes::default(),
+            matchers: JobMatchers::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,
             Err(error) => return Err(self.explain(&error).into()),
         };
         executor.run(&mut state, &mut Open).await?;
-        Ok(state.status.conclusion())
+        Ok(match self.outputs(&state, &secrets) {
+            Ok(outputs) => StepsEnd {
+                conclusion: state.status.conclusion(),
+                outputs,
+            },
+            Err(error) => {
+                let text = self.explain(&error).message;
+                let text = format!("the job's outputs can't be evaluated: {text}");
+                self.events.notice(Level::Error, text);
+                StepsEnd {
+                    conclusion: Conclusion::Failure,
+                    outputs: Vec::new(),
+                }
+            }
+        })
+    }
+
+    /// What other jobs may read. A secret must not get there, and GitHub's words on that are known.
+    fn outputs(
+        &self,
+        state: &ExecutorState,
+        secrets: &Variables,
+    ) -> Result<Vec<(String, String)>, EvalError> {
+        let scope = StepScope::of_job(&self.facts, state, secrets);
+        let mut outputs = self.request.job.outputs.render(&scope)?;
+        outputs.retain(|(name, value)| {
+            let is_masked = self.masker.mask(value) != value.as_str();
+            if is_masked {
+                let text = format!("Skip output '{name}' since it may contain secret.");
+                self.events.notice(Level::Warning, text);
+            }
+            !is_masked && !value.is_empty()
+        });
+        Ok(outputs)
     }
 
     fn timeout_minutes(&self, secrets: &Variables) -> Result<f64, InputError> {
@@ -171,7 +223,7 @@ impl Work<'_> {
             .map_err(|error| self.explain(&error))
     }
 
-    fn explain(&self, error: &dormer_workflow::expr::EvalError) -> InputError {
+    fn explain(&self, error: &EvalError) -> InputError {
         let text = match self.request.workflow.problem(error) {
             Some(problem) => problem.to_string(),
             None => error.to_string(),

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dormer_workflow::workflow::{Job, StepAction, Workflow};
+use dormer_workflow::workflow::{Job, Workflow};
 use dormer_workflow::{Problem, SourceFile, parse_workflow};
 
 use crate::failure::InputError;
-use crate::steps::checkout::is_checkout;
 
 /// A workflow is text that people write; more than this is something else.
 const LARGEST: u64 = 4 << 20;
@@ -96,19 +95,7 @@ fn choose<'w>(
 
 /// Everything in the job that this version can't run, at once.
 fn refuse_unsupported(workflow: &Workflow, job: &Job) -> Result<(), InputError> {
-    let mut problems = workflow.unsupported_in(&job.id.value);
-    for step in &job.steps {
-        let StepAction::Uses { reference, .. } = &step.action else {
-            continue;
-        };
-        if !is_checkout(&reference.value) {
-            let text = format!(
-                "`uses: {}` is not supported yet; only actions/checkout of the current repository is",
-                reference.value
-            );
-            problems.push(Problem::new(&workflow.source, reference.span, text));
-        }
-    }
+    let problems = workflow.unsupported_in(&job.id.value);
     if problems.is_empty() {
         Ok(())
     } else {
@@ -185,13 +172,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_yet_is_named_with_its_place() {
-        let error = select_text(TWO, Some("b")).unwrap_err();
-        assert!(
-            error.message.contains("some/action@v1"),
-            "{}",
-            error.message
-        );
-        assert!(error.message.contains("w.yml:10:15"), "{}", error.message);
+        let text = TWO.replace("      - uses: some/action@v1", "      - wait-all:");
+        let error = select_text(&text, Some("b")).unwrap_err();
+        assert!(error.message.contains("wait"), "{}", error.message);
+        assert!(error.message.contains("w.yml:10:9"), "{}", error.message);
     }
 
     #[test]

@@ -109,7 +109,7 @@ const LEGAL: [(&str, &[&str]); 19] = [
         ],
     ),
     // Reporters know a job by its events only.
-    ("report", &["event", "exit_code", "progress"]),
+    ("report", &["event", "exit_code", "mask", "progress"]),
     // A configuration is made of the values that the modules below understand.
     (
         "config",
@@ -121,13 +121,11 @@ const LEGAL: [(&str, &[&str]); 19] = [
             "vmm::machine",
         ],
     ),
-    // A source of jobs asks which actions there are, to refuse the others with their place, and says
-    // what a run is about.
+    // A source of jobs says what a run is about.
     (
         "source",
         &[
             "failure",
-            "steps::checkout",
             "steps::context",
             "steps::shell",
             "workspace::tracked",

@@ -26,6 +26,9 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     fn bundle(&self, bundle: &Bundle, mark: &str, tag: &str) -> Request;
     /// Signals every process that carries a tag.
     fn signal(&self, tag: &str, signal: Signal) -> Request;
+    /// Ends every process whose environment holds a variable with this value, both of which are made of
+    /// letters, digits and `_`. Prints the name of each, one a line.
+    fn end_marked(&self, variable: &str, value: &str) -> Request;
     /// Ends with success if the shell of the cheapest kind runs.
     fn probe(&self) -> Request;
     /// Makes directories, and their parents.

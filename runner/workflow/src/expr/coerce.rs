@@ -23,7 +23,8 @@ pub(super) fn holds(comparison: Comparison, left: &Value, right: &Value) -> bool
     }
 }
 
-pub(super) fn equal(left: &Value, right: &Value) -> bool {
+/// Whether `left == right`.
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

@@ -147,7 +147,7 @@ impl Literal {
 }
 
 /// A property of an object or an item of an array.
-fn part(collection: &Value, index: &Value) -> Option<Value> {
+pub(crate) fn part(collection: &Value, index: &Value) -> Option<Value> {
     match collection {
         Value::Object(object) if index.is_primitive() => object.get(&index.to_text()).cloned(),
         Value::Array(items) => items.get(position(index.to_number())?).cloned(),

@@ -33,6 +33,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use coerce::equal;
+pub(crate) use evaluator::part;
+
 pub use availability::{Availability, StatusFunctions};
 pub use condition::Condition;
 pub use error::{EvalError, ParseError};

@@ -27,6 +27,13 @@ pub trait Scope {
         JobStatus::Success
     }
 
+    /// Whether the job was cancelled, for `cancelled()`. By default the status says so; inside of a
+    /// composite action the status is that of the action's own steps, which may do well in a cancelled
+    /// job.
+    fn is_cancelled(&self) -> bool {
+        self.status() == JobStatus::Cancelled
+    }
+
     /// How certain jobs did, for `success('a', 'b')` in the `if` of a job.
     fn status_of(&self, jobs: &[String]) -> JobStatus {
         let _ = jobs;

@@ -85,6 +85,12 @@ impl Reader {
         self.problems.report_with(span, message, Some(help.into()));
     }
 
+    /// Says what is legal but surely not meant.
+    pub(crate) fn warn(&mut self, span: Span, message: impl Into<String>, help: Option<&str>) {
+        self.warnings
+            .report_with(span, message, help.map(str::to_owned));
+    }
+
     pub(crate) fn take_warnings(&mut self) -> Vec<Problem> {
         let source = self.source().clone();
         let warnings = std::mem::replace(&mut self.warnings, Reporter::new(&source));

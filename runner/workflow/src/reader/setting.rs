@@ -47,6 +47,20 @@ impl Setting<f64> {
     }
 }
 
+impl Setting<Value> {
+    /// The value, of whatever type it is.
+    ///
+    /// # Errors
+    ///
+    /// An expression that failed.
+    pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        match self {
+            Setting::Literal(value) => Ok(value.clone()),
+            Setting::Template(template) => template.evaluate(scope),
+        }
+    }
+}
+
 pub(crate) fn is_positive(number: f64) -> bool {
     number > 0.0 && number.is_finite()
 }

@@ -42,13 +42,26 @@ impl Reader {
         self.text(written, node.span, place)
     }
 
-    fn text(&mut self, written: Written, span: Span, place: &Availability) -> Option<Template> {
+    pub(crate) fn text(
+        &mut self,
+        written: Written,
+        span: Span,
+        place: &Availability,
+    ) -> Option<Template> {
         let written = Arc::new(written);
         let (mut template, errors) = Template::parse_all(written.text().clone());
         self.parse_errors(&written, &errors);
         self.parse_errors(&written, &template.check(place));
         template.locate(&written, span);
         errors.is_empty().then_some(template)
+    }
+
+    /// Where a part of a scalar's text stands in the file.
+    pub(crate) fn part(&self, node: &Node, part: Span) -> Span {
+        match node.written() {
+            Some(written) => written.place(self.source(), part),
+            None => node.span,
+        }
     }
 
     /// Checks the expressions in a string that is kept as it is.

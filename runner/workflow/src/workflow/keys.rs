@@ -74,6 +74,11 @@ pub(super) const CALLING_JOB: Keys = Keys {
     ],
 };
 
+pub(super) const STRATEGY: Keys = Keys {
+    of: "`strategy`",
+    keys: &["matrix", "fail-fast", "max-parallel"],
+};
+
 pub(super) const RUNS_ON: Keys = Keys {
     of: "`runs-on`",
     keys: &["group", "labels"],
@@ -130,43 +135,84 @@ pub(super) const ACTIONS: [&str; 6] = ["run", "uses", "wait", "wait-all", "cance
 /// What `cache-mode` can be.
 pub(super) const CACHE_MODES: [&str; 4] = ["read", "write", "write-only", "none"];
 
-/// The events of GitHub. It gets new ones now and then.
-pub(super) const EVENTS: [&str; 37] = [
-    "branch_protection_rule",
-    "check_run",
-    "check_suite",
-    "create",
-    "delete",
-    "deployment",
-    "deployment_status",
-    "discussion",
-    "discussion_comment",
-    "fork",
-    "gollum",
-    "image_version",
-    "issue_comment",
-    "issues",
-    "label",
-    "merge_group",
-    "milestone",
-    "page_build",
-    "project",
-    "project_card",
-    "project_column",
-    "public",
-    "pull_request",
-    "pull_request_comment",
-    "pull_request_review",
-    "pull_request_review_comment",
-    "pull_request_target",
-    "push",
-    "registry_package",
-    "release",
-    "repository_dispatch",
-    "schedule",
-    "status",
-    "watch",
-    "workflow_call",
-    "workflow_dispatch",
-    "workflow_run",
-];
+pub(super) const DISPATCH: Keys = Keys {
+    of: "`workflow_dispatch`",
+    keys: &["inputs"],
+};
+
+pub(super) const CALL: Keys = Keys {
+    of: "`workflow_call`",
+    keys: &["inputs", "secrets", "outputs"],
+};
+
+pub(super) const DISPATCH_INPUT: Keys = Keys {
+    of: "an input",
+    keys: &[
+        "description",
+        "deprecationMessage",
+        "type",
+        "required",
+        "default",
+        "options",
+    ],
+};
+
+pub(super) const CALL_INPUT: Keys = Keys {
+    of: "an input of `workflow_call`",
+    keys: &[
+        "description",
+        "deprecationMessage",
+        "type",
+        "required",
+        "default",
+    ],
+};
+
+pub(super) const CALL_SECRET: Keys = Keys {
+    of: "a secret",
+    keys: &["description", "required"],
+};
+
+pub(super) const CALL_OUTPUT: Keys = Keys {
+    of: "an output of `workflow_call`",
+    keys: &["description", "value"],
+};
+
+pub(super) const SCHEDULE: Keys = Keys {
+    of: "an item of `schedule`",
+    keys: &["cron", "timezone"],
+};
+
+pub(super) const CONCURRENCY: Keys = Keys {
+    of: "`concurrency`",
+    keys: &["group", "cancel-in-progress", "queue"],
+};
+
+pub(super) const ENVIRONMENT: Keys = Keys {
+    of: "`environment`",
+    keys: &["name", "url", "deployment"],
+};
+
+pub(super) const CONTAINER: Keys = Keys {
+    of: "`container`",
+    keys: &["image", "env", "ports", "volumes", "options", "credentials"],
+};
+
+pub(super) const SERVICE: Keys = Keys {
+    of: "a service",
+    keys: &[
+        "image",
+        "env",
+        "ports",
+        "volumes",
+        "options",
+        "credentials",
+        "entrypoint",
+        "command",
+    ],
+};
+
+pub(super) const CREDENTIALS: Keys = Keys {
+    of: "`credentials`",
+    keys: &["username", "password"],
+};

@@ -8,21 +8,38 @@
 //!                         └─ graph             which jobs need which
 //! ```
 //!
-//! What a job is made of is read into types; what only whole graphs need (`strategy`,
-//! `concurrency` and their like) is kept as the YAML node it is, with its expressions checked.
+//! All of a file is read into types, but for `snapshot`, which is kept as the YAML node it is, with
+//! its expressions checked.
 //! What Dormer can't run yet is no fault of the file: [`Workflow::unsupported_in`] names it.
 
+mod call;
+mod concurrency;
+mod container;
+mod cron;
+mod data;
+mod environment;
+mod events;
 mod graph;
 mod ids;
+mod inputs;
 mod keys;
 mod model;
+mod permissions;
 mod places;
 mod raw;
+mod read_call;
+mod read_container;
+mod read_data;
+mod read_inputs;
 mod read_job;
 mod read_on;
+mod read_settings;
 mod read_step;
 mod read_workflow;
+mod reference;
 mod runs_on;
+mod strategy;
+mod triggers;
 mod unsupported;
 
 #[cfg(test)]
@@ -34,9 +51,19 @@ use crate::source::SourceFile;
 
 pub use crate::reader::{Setting, TemplateEntry, TemplateMap, minutes};
 
-pub use model::{Control, Defaults, Event, Job, Raw, Step, StepAction, Triggers, Workflow};
+pub use call::{Argument, CallSecrets, argument};
+pub use concurrency::{Concurrency, ConcurrencyGroup, Queue};
+pub use container::{Container, Credentials, Service, Services};
+pub use data::{Data, DataEntry};
+pub use environment::Environment;
+pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
+pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
+pub use permissions::{Access, Grant, Permission, Permissions};
 pub(crate) use read_step::StepRules;
+pub use reference::{RemoteReference, WorkflowReference};
 pub use runs_on::{RunnerSelector, RunsOn};
+pub use strategy::{ResolvedStrategy, Strategy};
+pub use triggers::{Event, Filters, Patterns, Schedule, Trigger, Triggers};
 
 /// Reads a workflow file.
 ///

@@ -4,11 +4,17 @@ use crate::diagnostic::Problem;
 use crate::expr::{Condition, EvalError, Template};
 use crate::reader::{Setting, TemplateMap};
 use crate::source::{SourceFile, Span, Spanned};
-use crate::yaml::Node;
 
 pub use crate::reader::Raw;
 
+use super::call::{Argument, CallSecrets};
+use super::concurrency::Concurrency;
+use super::container::{Container, Services};
+use super::environment::Environment;
+use super::permissions::Permissions;
 use super::runs_on::RunsOn;
+use super::strategy::Strategy;
+use super::triggers::Triggers;
 
 /// A workflow. Lists have the order of the file.
 #[derive(Debug, Clone)]
@@ -23,10 +29,10 @@ pub struct Workflow {
     pub env: TemplateMap,
     /// What steps of all jobs have unless they say otherwise. Nothing by default.
     pub defaults: Defaults,
-    /// What the job's token may do, as written. None by default.
-    pub permissions: Option<Raw>,
-    /// Which runs exclude one another, as written. None by default.
-    pub concurrency: Option<Raw>,
+    /// What the token of all jobs may do. None by default: then the repository's settings say.
+    pub permissions: Option<Permissions>,
+    /// Which runs exclude one another. None by default.
+    pub concurrency: Option<Concurrency>,
     /// What all jobs may do with caches: `read`, `write`, `write-only` or `none`. None by default,
     /// which depends on the event.
     pub cache_mode: Option<Spanned<String>>,
@@ -36,24 +42,6 @@ pub struct Workflow {
     pub warnings: Vec<Problem>,
     /// The file it was read from.
     pub source: SourceFile,
-}
-
-/// What starts a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Triggers {
-    /// The events; at least one.
-    pub events: Vec<Event>,
-    /// Where the value of `on` stands.
-    pub span: Span,
-}
-
-/// An event that starts a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// The name.
-    pub name: Spanned<String>,
-    /// Filters and inputs, as written. None by default.
-    pub config: Option<Node>,
 }
 
 /// What `run` steps have unless they say otherwise (`defaults.run`).
@@ -93,28 +81,29 @@ pub struct Job {
     pub outputs: TemplateMap,
     /// The steps; at least one, except where `uses` names a workflow.
     pub steps: Vec<Step>,
-    /// The matrix and how it is run, as written. None by default.
-    pub strategy: Option<Raw>,
-    /// The deployment environment, as written. None by default.
-    pub environment: Option<Raw>,
-    /// Which jobs exclude one another, as written. None by default.
-    pub concurrency: Option<Raw>,
-    /// What the job's token may do, as written. None by default.
-    pub permissions: Option<Raw>,
+    /// The matrix and how its legs are run. None by default.
+    pub strategy: Option<Strategy>,
+    /// The deployment environment. None by default.
+    pub environment: Option<Environment>,
+    /// Which jobs exclude one another. None by default.
+    pub concurrency: Option<Concurrency>,
+    /// What the job's token may do. None by default, which is what the workflow says.
+    pub permissions: Option<Permissions>,
     /// What the job may do with caches. None by default, which is what the workflow says.
     pub cache_mode: Option<Spanned<String>>,
-    /// The container that steps run in, as written. None by default.
-    pub container: Option<Raw>,
-    /// Containers beside the job, as written. None by default.
-    pub services: Option<Raw>,
+    /// The container that steps run in. None by default.
+    pub container: Option<Container>,
+    /// Containers beside the job. None by default.
+    pub services: Option<Services>,
     /// The image to make of the machine afterwards, as written. None by default.
     pub snapshot: Option<Raw>,
-    /// The workflow that the job calls instead of having steps. None by default.
+    /// The workflow that the job calls instead of having steps, as written; always one that
+    /// [`WorkflowReference`](super::WorkflowReference) can read. None by default.
     pub uses: Option<Spanned<String>>,
-    /// Inputs of the called workflow, as written. None by default.
-    pub with: Option<Raw>,
-    /// Secrets of the called workflow, as written. None by default.
-    pub secrets: Option<Raw>,
+    /// Inputs of the called workflow. Empty by default.
+    pub with: Vec<Argument>,
+    /// Secrets of the called workflow. Nothing by default.
+    pub secrets: CallSecrets,
     /// Where the value of its key stands.
     pub span: Span,
 }
@@ -158,7 +147,8 @@ pub enum StepAction {
     },
     /// Runs an action.
     Uses {
-        /// The action, as written: `owner/repo[/path]@ref`, `./path`, `$/path` or `docker://…`.
+        /// The action, as written: `owner/repo[/path]@ref`, `./path`, `$/path` or `docker://…`;
+        /// mostly one that [`ActionReference`](crate::action::ActionReference) can read.
         reference: Spanned<String>,
         /// The action's inputs. Empty by default.
         with: TemplateMap,

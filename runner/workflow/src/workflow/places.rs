@@ -17,6 +17,10 @@ const fn contexts(contexts: &'static [&'static str]) -> Availability {
 pub(super) const RUN_NAME: Availability = contexts(&["github", "inputs", "vars"]);
 pub(super) const WORKFLOW_CONCURRENCY: Availability = RUN_NAME;
 pub(super) const WORKFLOW_ENV: Availability = contexts(&["github", "inputs", "vars", "secrets"]);
+pub(super) const INPUT_DEFAULT: Availability = RUN_NAME;
+
+/// When all jobs are over.
+pub(super) const CALL_OUTPUT: Availability = contexts(&["github", "inputs", "vars", "jobs"]);
 
 /// Before the job is split into the legs of its matrix.
 pub(super) const STRATEGY: Availability = contexts(&["github", "inputs", "vars", "needs"]);

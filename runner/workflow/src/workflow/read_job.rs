@@ -1,6 +1,6 @@
 //! Reading a job.
 
-use crate::expr::{Availability, Template};
+use crate::expr::Template;
 use crate::source::Spanned;
 use crate::yaml::{Entry, Node, NodeValue};
 
@@ -8,7 +8,6 @@ use super::ids;
 use super::keys;
 use super::model::{Job, Step};
 use super::places;
-use super::raw::Shape;
 use super::read::{Fields, Reader};
 use super::runs_on::RunsOn;
 
@@ -98,24 +97,17 @@ impl Reader {
                 .get("steps")
                 .map(|node| self.steps(node))
                 .unwrap_or_default(),
-            strategy: self.raw(fields, "strategy", Shape::Mapping, &places::STRATEGY),
-            environment: self.raw_environment(fields),
-            concurrency: self.raw(fields, "concurrency", Shape::Either, &places::JOB),
-            permissions: self.raw(fields, "permissions", Shape::Either, &Availability::NOTHING),
+            strategy: self.strategy(fields),
+            environment: self.environment(fields),
+            concurrency: self.concurrency(fields, &places::JOB, false),
+            permissions: self.permissions(fields),
             cache_mode: self.cache_mode(fields),
-            container: self.raw_container(fields, "container", Shape::Optional),
-            services: self.raw_container(fields, "services", Shape::Mapping),
-            snapshot: self.raw(fields, "snapshot", Shape::Either, &places::JOB),
-            uses: fields
-                .get("uses")
-                .and_then(|node| self.name(node, "the reference of a workflow")),
-            with: self.raw(fields, "with", Shape::Mapping, &places::JOB),
-            secrets: self.raw(
-                fields,
-                "secrets",
-                Shape::MappingOr("inherit"),
-                &places::JOB_SECRETS,
-            ),
+            container: self.container(fields),
+            services: self.services(fields),
+            snapshot: self.snapshot(fields),
+            uses: self.called(fields),
+            with: self.arguments(fields),
+            secrets: self.call_secrets(fields),
             span: node.span,
         }
     }

@@ -224,6 +224,7 @@ impl Reader {
         let directory = fields.get("working-directory");
         let working_directory =
             directory.and_then(|node| self.full_template(node, &rules.values, "a directory"));
+        self.check_shell(shell.as_ref());
         Some(StepAction::Run {
             script: script?,
             shell,

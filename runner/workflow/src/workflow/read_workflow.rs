@@ -1,16 +1,19 @@
 //! Reading the top level of a file.
 
-use crate::expr::Availability;
+use crate::expr::{Availability, Template};
 use crate::source::Spanned;
 use crate::text;
 use crate::yaml::{self, Node};
 
 use super::graph;
 use super::keys;
-use super::model::{Defaults, Job, Triggers, Workflow};
+use super::model::{Defaults, Job, Workflow};
 use super::places;
-use super::raw::Shape;
 use super::read::{Fields, Reader};
+use super::triggers::Triggers;
+
+/// The shells that need no `{0}`.
+const SHELLS: [&str; 6] = ["bash", "cmd", "powershell", "pwsh", "python", "sh"];
 
 impl Reader {
     /// The whole file.
@@ -31,18 +34,8 @@ impl Reader {
             on: self.on(&fields),
             env: self.env(&fields, &places::WORKFLOW_ENV),
             defaults: self.defaults(&fields, &Availability::NOTHING),
-            permissions: self.raw(
-                &fields,
-                "permissions",
-                Shape::Either,
-                &Availability::NOTHING,
-            ),
-            concurrency: self.raw(
-                &fields,
-                "concurrency",
-                Shape::Optional,
-                &places::WORKFLOW_CONCURRENCY,
-            ),
+            permissions: self.permissions(&fields),
+            concurrency: self.concurrency(&fields, &places::WORKFLOW_CONCURRENCY, true),
             cache_mode: self.cache_mode(&fields),
             jobs: self.jobs(&fields),
             warnings: self.take_warnings(),
@@ -111,9 +104,33 @@ impl Reader {
             let node: &Node = run.get(key)?;
             self.full_template(node, place, expected)
         };
+        let shell = read("shell", "the name of a shell");
+        let working_directory = read("working-directory", "a directory");
+        self.check_shell(shell.as_ref());
         Defaults {
-            shell: read("shell", "the name of a shell"),
-            working_directory: read("working-directory", "a directory"),
+            shell,
+            working_directory,
         }
+    }
+
+    /// A shell that is none of those with a name of their own is a command with `{0}` in it. GitHub
+    /// sees that only when the step is to run.
+    pub(super) fn check_shell(&mut self, shell: Option<&Template>) {
+        let Some((text, span)) = shell.and_then(|shell| shell.as_literal().zip(shell.span()))
+        else {
+            return;
+        };
+        if SHELLS.iter().any(|name| text::equal(name, text)) || text.contains("{0}") {
+            return;
+        }
+        let names = text::listed(SHELLS, "and");
+        let help = format!(
+            "the shells are {names}; any other is a command with `{{0}}` where the script goes"
+        );
+        self.warn(
+            span,
+            format!("the shell `{text}` can't run a script"),
+            Some(&help),
+        );
     }
 }

@@ -29,18 +29,30 @@ impl Workflow {
 }
 
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
-    let raw = [
-        (&job.strategy, "jobs with a `strategy`"),
-        (&job.container, "jobs in a `container`"),
-        (&job.services, "jobs with `services`"),
-        (&job.snapshot, "jobs with a `snapshot`"),
+    let keys = [
+        (
+            job.strategy.as_ref().map(|strategy| strategy.key),
+            "jobs with a `strategy`",
+        ),
+        (
+            job.container.as_ref().map(|container| container.key),
+            "jobs in a `container`",
+        ),
+        (
+            job.services.as_ref().map(|services| services.key),
+            "jobs with `services`",
+        ),
+        (
+            job.snapshot.as_ref().map(|snapshot| snapshot.key),
+            "jobs with a `snapshot`",
+        ),
     ];
     let uses = job
         .uses
         .as_ref()
         .map(|uses| (uses.span, "jobs that call a workflow with `uses`"));
-    raw.into_iter()
-        .filter_map(|(raw, what)| Some((raw.as_ref()?.key, what)))
+    keys.into_iter()
+        .filter_map(|(key, what)| Some((key?, what)))
         .chain(uses)
         .collect()
 }

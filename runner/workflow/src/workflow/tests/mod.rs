@@ -4,6 +4,8 @@ mod evaluation;
 mod model;
 mod problems;
 mod properties;
+mod settings;
+mod triggers;
 
 use super::*;
 
@@ -23,6 +25,35 @@ fn problems(text: &str) -> String {
         Ok(_) => panic!("accepted:\n{text}"),
         Err(problems) => problems.to_string(),
     }
+}
+
+/// A workflow with this `on`, in flow style or as lines that are indented.
+fn with_on(on: &str) -> String {
+    format!("on: {on}\njobs: {{a: {{runs-on: x, steps: [run: x]}}}}\n")
+}
+
+/// The warnings of a workflow that is right, one a line.
+#[track_caller]
+fn warnings(text: &str) -> String {
+    let lines: Vec<String> = read(text)
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.join("\n")
+}
+
+/// The same without their places.
+fn messages(lines: &str) -> String {
+    let message = |line: &str| {
+        line.splitn(4, ':')
+            .nth(3)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let messages: Vec<String> = lines.lines().map(message).collect();
+    messages.join("; ")
 }
 
 /// A workflow with one job of one step, which has these lines.

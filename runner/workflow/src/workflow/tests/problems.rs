@@ -67,6 +67,7 @@ jobs:
     ci.yml:29:15: the context `steps` is not available here
     ci.yml:30:5: `steps` can't be used in a job that calls a workflow with `uses`
     ci.yml:30:12: expected a sequence of steps, found a string
+    ci.yml:31:11: the workflow `x` has no version, and does not begin with `./`
     ");
 }
 
@@ -186,6 +187,7 @@ fn jobs_are_checked() {
     insta::assert_snapshot!(job("needs: {a: b}"), @"ci.yml:6:12: expected the id of a job or a sequence of them, found a mapping");
     insta::assert_snapshot!(job("strategy: {matrix: {a: '${{ matrix.b }}'}}\nenvironment: {url: '${{ secrets.X }}'}"), @"
     ci.yml:6:33: the context `matrix` is not available here
+    ci.yml:7:5: `environment` has no `name`
     ci.yml:7:29: the context `secrets` is not available here
     ");
     insta::assert_snapshot!(job("container: {image: '${{ secrets.X }}', credentials: {password: '${{ secrets.X }}'}, env: {a: '${{ steps.x }}', b: '${{ ='}}"), @"
@@ -193,21 +195,21 @@ fn jobs_are_checked() {
     ci.yml:6:120: this `${{` is not closed with `}}`
     ");
     insta::assert_snapshot!(job("strategy: x\nconcurrency: [a]\npermissions: \nservices: [x]\nsnapshot: []\ncontainer: [x]\nenvironment: [x]"), @"
-    ci.yml:6:15: expected a mapping, found a string
+    ci.yml:6:15: expected a mapping of the keys of `strategy`, found a string
     ci.yml:7:18: expected a string or a mapping, found a sequence
-    ci.yml:8:16: expected a string or a mapping, found nothing
-    ci.yml:9:15: expected a mapping, found a sequence
+    ci.yml:8:16: expected a mapping of scopes, `read-all` or `write-all`, found nothing
+    ci.yml:9:15: expected a mapping of names and containers, found a sequence
     ci.yml:10:15: expected a string or a mapping, found a sequence
-    ci.yml:11:16: expected a string or a mapping, found a sequence
+    ci.yml:11:16: expected an image or a mapping, found a sequence
     ci.yml:12:18: expected a string or a mapping, found a sequence
     ");
-    insta::assert_snapshot!(problems("on: push\njobs:\n  a: {uses: ./x.yml, with: [x], secrets: all}\n  b: {uses: ./x.yml, with: '${{ x', secrets: []}\n"), @"
-    ci.yml:3:28: expected a mapping, found a sequence
-    ci.yml:3:42: expected a mapping or `inherit`, found a string
-    ci.yml:4:29: this `${{` is not closed with `}}`
-    ci.yml:4:46: expected a mapping or `inherit`, found a sequence
+    insta::assert_snapshot!(problems("on: push\njobs:\n  a: {uses: ./.github/workflows/x.yml, with: [x], secrets: all}\n  b: {uses: ./.github/workflows/x.yml, with: '${{ x', secrets: []}\n"), @"
+    ci.yml:3:46: expected a mapping of inputs and values, found a sequence
+    ci.yml:3:60: expected a mapping of secrets or `inherit`, found a string
+    ci.yml:4:46: expected a mapping of inputs and values, found a string
+    ci.yml:4:64: expected a mapping of secrets or `inherit`, found a sequence
     ");
-    insta::assert_snapshot!(job("uses: ./x.yml\nsecrets: inherit"), @"
+    insta::assert_snapshot!(job("uses: ./.github/workflows/x.yml\nsecrets: inherit"), @"
     ci.yml:4:5: `runs-on` can't be used in a job that calls a workflow with `uses`
     ci.yml:5:5: `steps` can't be used in a job that calls a workflow with `uses`
     ");

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
+use proptest::prelude::{
+    ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_assume, proptest,
+};
 
 use super::*;
 

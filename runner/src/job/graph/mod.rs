@@ -1,0 +1,3 @@
+//! All jobs of a workflow, each leg in a machine of its own.
+
+pub mod board;
