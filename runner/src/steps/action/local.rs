@@ -32,7 +32,7 @@ pub async fn read(
     let directory = below(root, path);
     let written = channel.dialect().paths().write(&directory);
     let names = NAMES.map(|name| name.as_bytes().to_vec()).to_vec();
-    let fetching = transfer::fetch(channel, &written, names, first_file);
+    let fetching = transfer::fetch(channel, &written, transfer::all_names(&names), first_file);
     let fetched = within(READING, fetching)
         .await
         .map_err(|late| late.to_string())?;
