@@ -135,6 +135,9 @@ impl Run {
 
     async fn run(mut self) -> Finished {
         loop {
+            if self.scene.cancel.is_requested() && !self.closed {
+                self.close();
+            }
             while let Some(job) = self.board.decidable() {
                 self.decide(job);
             }
@@ -146,9 +149,10 @@ impl Run {
             }
             tokio::select! {
                 biased;
-                Some(ended) = self.tasks.join_next_with_id() => self.take(ended),
+                // First: what ended because it was told to must not let anything else begin.
                 () = self.scene.cancel.requested(), if !self.closed => self.close(),
                 () = until(self.graph.deadline), if !self.closed => self.close(),
+                Some(ended) = self.tasks.join_next_with_id() => self.take(ended),
             }
         }
         Finished {
@@ -352,8 +356,12 @@ impl Run {
     }
 
     fn events(&self, job: usize, leg: Option<&Leg>) -> Events {
-        let name = leg.filter(|leg| leg.matrix.is_some() || self.scene.in_leg);
-        let name = name.map(|leg| leg.name.as_str());
+        let in_leg = self.scene.in_leg;
+        let name = match leg {
+            Some(leg) => (in_leg || leg.matrix.is_some()).then_some(&leg.name),
+            None => in_leg.then_some(&self.scene.plan.jobs[job].name),
+        };
+        let name = name.map(String::as_str);
         self.graph.events.job(&self.path(job), name)
     }
 
