@@ -165,7 +165,9 @@ impl Run {
     fn close(&mut self) {
         self.closed = true;
         let told = self.board.cancel();
-        for job in self.board_said(told).over {
+        let consequences = self.board_said(told);
+        self.drop_legs(consequences.dropped);
+        for job in consequences.over {
             // It never ran; one that had legs is told by them.
             if self.jobs[job].legs.is_empty() {
                 self.unrun(job, None, Conclusion::Cancelled, exit_code::CANCELLED);
@@ -321,14 +323,15 @@ impl Run {
                 cancel.request_once();
             }
         }
-        for (job, leg) in consequences.dropped {
+        self.drop_legs(consequences.dropped);
+    }
+
+    /// States the end of legs that never ran, since the job is over before their turn.
+    fn drop_legs(&mut self, legs: Vec<(usize, usize)>) {
+        for (job, leg) in legs {
             let leg = self.jobs[job].legs.get(leg).cloned();
-            self.unrun(
-                job,
-                leg.as_ref(),
-                Conclusion::Cancelled,
-                exit_code::CANCELLED,
-            );
+            let cancelled = Conclusion::Cancelled;
+            self.unrun(job, leg.as_ref(), cancelled, exit_code::CANCELLED);
         }
     }
 
