@@ -129,8 +129,13 @@ static DWORD WINAPI pass_on(void *argument)
     char *piece = allocate(PIECE);
     DWORD length;
     while (may_have_more(output)) {
-        if (ReadFile(output->from, piece, PIECE, &length, NULL)) write_all(output->to, piece, length);
-        else if (GetLastError() != ERROR_OPERATION_ABORTED) break;
+        if (ReadFile(output->from, piece, PIECE, &length, NULL)) {
+            write_all(output->to, piece, length);
+            /* A reader that waits already is woken by each line, at the writer's cost. */
+            if (!output->program_ended) Sleep(5);
+        } else if (GetLastError() != ERROR_OPERATION_ABORTED) {
+            break;
+        }
     }
     return 0;
 }

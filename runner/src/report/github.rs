@@ -6,7 +6,9 @@
 //! runner outside, where it could set that step's variables. The job's words are Dormer's, with what they
 //! quote made harmless.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Arc;
 
 use crate::event::{Conclusion, Infra, JobEvent, Phase, Stamped};
 use crate::report::Reporter;
@@ -23,6 +25,8 @@ pub struct Github<O: Write + Send> {
     tail: Tail,
     phase_since: u64,
     findings: Findings,
+    /// How many annotations of each job have been written.
+    told: HashMap<Arc<str>, usize>,
     /// What ends a stretch without commands. No guest can know it.
     token: String,
     /// Whether commands are stopped.
@@ -46,6 +50,7 @@ impl<O: Write + Send> Github<O> {
             tail: Tail::default(),
             phase_since: 0,
             findings: Findings::new(Limits::SHOWN),
+            told: HashMap::new(),
             token,
             is_stopped: false,
             prefix: String::new(),
@@ -88,14 +93,15 @@ impl<O: Write + Send> Github<O> {
     }
 
     /// A step's own annotations, below its group: within it nobody would see them.
-    fn annotations(&mut self, job: &str, number: usize) -> io::Result<()> {
+    fn annotations(&mut self, job: &Arc<str>) -> io::Result<()> {
         let Some(found) = self.findings.of(job) else {
             return Ok(());
         };
-        let of_the_step = found.annotations.iter().filter(|one| one.number == number);
-        let lines: Vec<String> = of_the_step
-            .map(|one| shown::command(one, data, property))
-            .collect();
+        let told = self.told.entry(Arc::clone(job)).or_default();
+        // The steps of a job follow one another, so that what is new is this one's.
+        let new = found.annotations.iter().skip(*told);
+        let lines: Vec<String> = new.map(|one| shown::command(one, data, property)).collect();
+        *told = found.annotations.len();
         lines.iter().try_for_each(|line| self.say(line))
     }
 
@@ -182,14 +188,13 @@ impl<O: Write + Send> Reporter for Github<O> {
                 ..
             } => Ok(()),
             JobEvent::StepFinished {
-                number,
                 name,
                 conclusion,
                 exit_code,
                 ..
             } => {
                 self.step_finished(name, *conclusion, *exit_code)?;
-                self.annotations(event.whose(), *number)
+                self.annotations(event.whose())
             }
             JobEvent::Artifact { path, size, .. } => {
                 let artifact = self.own("Artifact");
@@ -271,20 +276,21 @@ mod tests {
             ..annotation(1, Level::Warning, "two\nlines")
         };
         events.emit(found(one));
-        events.emit(found(annotation(2, Level::Error, "of another step")));
-        events.emit(JobEvent::StepFinished {
+        let finished = |stage| JobEvent::StepFinished {
             number: 1,
-            stage: Stage::Main,
+            stage,
             id: None,
             name: "Compile".to_owned(),
             outcome: Conclusion::Success,
             conclusion: Conclusion::Success,
             exit_code: Some(0),
             ms: 1,
-        });
+        };
+        events.emit(finished(Stage::Main));
+        events.emit(finished(Stage::Post));
         assert_eq!(
             shown(queue),
-            "::endgroup::\n::warning file=a%2Cb.c,line=3::two%0Alines\n"
+            "::endgroup::\n::warning file=a%2Cb.c,line=3::two%0Alines\n::endgroup::\n"
         );
     }
 }

@@ -146,6 +146,8 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    mod sinks;
+
     use std::path::Path;
 
     use super::*;

@@ -22,8 +22,8 @@ use crate::steps::hash_files::FileHashes;
 use crate::steps::matchers::JobMatchers;
 use crate::steps::orphans;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
-use crate::steps::step::{Concluded, Turn};
 use crate::steps::tools::ToolSource;
+use crate::steps::turn::{Concluded, Turn};
 
 /// Everything that stays the same from step to step.
 pub struct Executor<'a> {

@@ -24,8 +24,10 @@ pub fn absolute(path: &str, workspace: &str) -> String {
     if has_drive(path) || path.starts_with('\\') {
         return path.to_owned();
     }
-    let below = path.trim_start_matches(".\\");
-    format!("{workspace}\\{below}")
+    match path.trim_start_matches(".\\") {
+        "" | "." => workspace.to_owned(),
+        below => format!("{workspace}\\{below}"),
+    }
 }
 
 /// The contents of a regular file, given by an absolute path in Windows form, of at most `limit` bytes. An
@@ -111,6 +113,9 @@ mod tests {
             ("/C:/x/m.json", r"C:\x\m.json"),
             (r"D:\x\m.json", r"D:\x\m.json"),
             ("/etc/m.json", r"\etc\m.json"),
+            ("./", r"C:\a"),
+            (".", r"C:\a"),
+            ("", r"C:\a"),
         ] {
             assert_eq!(absolute(path, r"C:\a"), expected);
         }

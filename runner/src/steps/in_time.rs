@@ -6,7 +6,7 @@ use crate::event::Conclusion;
 use crate::host::clock;
 use crate::steps::executor::Executor;
 use crate::steps::frame::Frame;
-use crate::steps::step::{Here, StepEnd};
+use crate::steps::turn::{Here, StepEnd};
 
 /// What became of it.
 pub(super) enum InTime<T> {

@@ -3,7 +3,7 @@
 use crate::event::{JobEvent, Level, Stream};
 use crate::steps::executor::Executor;
 use crate::steps::frame::Frame;
-use crate::steps::step::{Concluded, Turn};
+use crate::steps::turn::{Concluded, Turn};
 
 impl Executor<'_> {
     /// Says that a step begins: a fact of the job, or a heading inside of a composite action.

@@ -13,15 +13,15 @@ use crate::guest::channel::random_word;
 use crate::guest::command::ChannelError;
 use crate::guest::profile::{PathStyle, SearchPath, ShellProfile};
 use crate::steps::command_files::{self, CommandFiles};
-use crate::steps::directory;
 use crate::steps::executor::Executor;
 use crate::steps::findings;
 use crate::steps::frame::Frame;
+use crate::steps::guest_file;
 use crate::steps::orphans::TRACKING;
 use crate::steps::script::{Script, ScriptEnd};
 use crate::steps::shell::{self, Prepared};
 use crate::steps::state::{ExecutorState, Variables};
-use crate::steps::step::{Here, StepEnd, Turn};
+use crate::steps::turn::{Here, StepEnd, Turn};
 use crate::steps::view::View;
 
 /// A program of a step, ready to be put into a bundle.
@@ -75,7 +75,9 @@ impl Executor<'_> {
         let script = view.render(script).await?;
         let shell = self.shell_of(frame, shell.as_ref(), view).await?;
         let directory = match self.directory_of(frame, working_directory.as_ref()) {
-            Some(template) => directory::absolute(&view.render(template).await?, self.facts),
+            Some(template) => {
+                guest_file::absolute(&view.render(template).await?, &self.facts.workspace)
+            }
             None => self.facts.workspace.clone(),
         };
         let name = shell::file_name(&random_word());

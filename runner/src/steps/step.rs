@@ -14,144 +14,14 @@ use futures_util::future::BoxFuture;
 
 use crate::event::{Conclusion, Stage};
 use crate::failure::InfraFailure;
-use crate::steps::action::site::Site;
 use crate::steps::context::StepFacts;
-use crate::steps::effects::Effects;
 use crate::steps::executor::Executor;
 use crate::steps::frame::{File, Frame};
 use crate::steps::gate::Passage;
 use crate::steps::names;
-use crate::steps::post::{Link, Post};
 use crate::steps::state::{ExecutorState, Status, Variables};
+use crate::steps::turn::{Concluded, Here, StepEnd, Turn};
 use crate::steps::view::View;
-
-/// A stage of a step that is about to run.
-#[derive(Debug, Clone)]
-pub(super) struct Turn<'a> {
-    /// The steps that it is one of.
-    pub(super) steps: &'a [Step],
-    /// The step.
-    pub(super) step: &'a Step,
-    /// Its index among them.
-    pub(super) index: usize,
-    /// The stage.
-    pub(super) stage: Stage,
-    /// The action, for its first and its last stage. The main stage finds it itself, since steps before
-    /// may have changed it.
-    pub(super) site: Option<Site>,
-    /// What is left to do inside of a composite action, for its last stage.
-    pub(super) inner: Vec<Post>,
-}
-
-impl<'a> Turn<'a> {
-    /// The main stage of a step; none if there is no such step.
-    pub(super) fn main(steps: &'a [Step], index: usize) -> Option<Self> {
-        Some(Self {
-            steps,
-            step: steps.get(index)?,
-            index,
-            stage: Stage::Main,
-            site: None,
-            inner: Vec::new(),
-        })
-    }
-
-    /// The first stage of a step's action.
-    pub(super) fn pre(steps: &'a [Step], index: usize, site: &Site) -> Option<Self> {
-        Some(Self {
-            stage: Stage::Pre,
-            site: Some(site.clone()),
-            ..Self::main(steps, index)?
-        })
-    }
-
-    /// The last stage of a step's action.
-    pub(super) fn post(steps: &'a [Step], post: &Post) -> Option<Self> {
-        Some(Self {
-            stage: Stage::Post,
-            site: Some(post.site.clone()),
-            inner: post.inner.clone(),
-            ..Self::main(steps, post.index)?
-        })
-    }
-
-    /// The way from the job to this action.
-    pub(super) fn chain(&self, frame: &Frame<'_>, site: &Site) -> Vec<Link> {
-        let mut chain = frame.chain.clone();
-        chain.push(Link {
-            index: self.index,
-            site: site.clone(),
-        });
-        chain
-    }
-}
-
-/// What a step that runs knows of itself.
-#[derive(Debug, Clone)]
-pub(super) struct Here {
-    /// What the contexts show of it.
-    pub(super) facts: StepFacts,
-    /// The variables of the step and of the composite actions' steps around it, which stand above the
-    /// job's.
-    pub(super) own: Variables,
-    /// All its variables.
-    pub(super) environment: Variables,
-    /// Whether it goes on when the job is told to stop, or runs because it was.
-    pub(super) goes_on: bool,
-}
-
-/// How a step ended, before `continue-on-error`.
-#[derive(Debug, Clone)]
-pub(super) struct StepEnd {
-    pub(super) outcome: Conclusion,
-    pub(super) exit_code: Option<u32>,
-    pub(super) outputs: Variables,
-    /// Whether its time was over.
-    pub(super) is_late: bool,
-}
-
-impl StepEnd {
-    /// An end without a program's.
-    pub(super) fn plain(outcome: Conclusion) -> Self {
-        Self {
-            outcome,
-            exit_code: None,
-            outputs: Variables::default(),
-            is_late: false,
-        }
-    }
-
-    /// The end of a step whose commands asked for this.
-    pub(super) fn heeding(mut self, effects: Effects) -> Self {
-        if effects.failed() && self.outcome == Conclusion::Success {
-            self.outcome = Conclusion::Failure;
-        }
-        let from_files = std::mem::replace(&mut self.outputs, effects.outputs);
-        self.outputs.extend(from_files.into_pairs());
-        self
-    }
-
-    /// The end of a step whose time was over.
-    pub(super) fn late() -> Self {
-        Self {
-            is_late: true,
-            ..Self::plain(Conclusion::Failure)
-        }
-    }
-}
-
-/// A step that is over.
-#[derive(Debug, Clone)]
-pub(super) struct Concluded {
-    /// Its name, masked.
-    pub(super) name: String,
-    /// How it ended.
-    pub(super) end: StepEnd,
-    /// After `continue-on-error`.
-    pub(super) conclusion: Conclusion,
-    /// When it began.
-    pub(super) begun: Instant,
-}
 
 impl Executor<'_> {
     /// Runs one stage of one step to its end. An error is the machine's end. Boxed, since composite
@@ -167,44 +37,35 @@ impl Executor<'_> {
             let begun = Instant::now();
             let facts = frame.facts_for(state, &names::action_name(turn.steps, turn.index));
             let around = frame.variables(state);
-            let own = self
-                .view(state, frame, &facts, &around)
-                .render_map(&turn.step.env)
-                .await;
-            let here = own
-                .as_ref()
-                .ok()
-                .map(|own| self.here(state, frame, &facts, own));
-            let seen = here.as_ref().map_or(&around, |here| &here.environment);
-            let name = self
-                .name_of(turn, &self.view(state, frame, &facts, seen))
-                .await;
-            let wanted = match (&own, passage) {
-                (_, Passage::Skip) => Ok(false),
-                (Err(why), _) => Err(why.clone()),
-                (Ok(_), Passage::Go) => {
-                    self.is_wanted(turn, &self.view(state, frame, &facts, seen))
-                        .await
-                }
+            let own = self.view(state, frame, &facts, &around);
+            let own = own.render_map(&turn.step.env).await;
+            let (own, mistake) = match own {
+                Ok(own) => (own, None),
+                Err(why) => (Vec::new(), Some(why)),
             };
-            let end = match (wanted, here) {
-                (Ok(false), _) => StepEnd::plain(Conclusion::Skipped),
-                (Ok(true), Some(mut here)) => {
+            let mut here = here(state, frame, facts, own);
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            let name = self.name_of(turn, &view).await;
+            let wanted = match (mistake, passage) {
+                (_, Passage::Skip) => Ok(false),
+                (Some(why), _) => Err(why),
+                (None, Passage::Go) => self.is_wanted(turn, &view).await,
+            };
+            let end = match wanted {
+                Ok(false) => StepEnd::plain(Conclusion::Skipped),
+                Ok(true) => {
                     self.announce(frame, turn, &name).await;
-                    here.goes_on = state.status == Status::Cancelled
-                        || self.would_go_on(state, frame, turn, &here).await;
+                    here.goes_on = self.would_go_on(state, frame, turn, &here).await;
                     self.act_in_time(state, frame, turn, &here).await?
                 }
-                (wanted, _) => {
+                Err(why) => {
                     self.announce(frame, turn, &name).await;
-                    self.complain(wanted.err().unwrap_or_default());
-                    StepEnd::plain(Conclusion::Failure)
+                    self.failed(why)
                 }
             };
             self.hashes.forget();
-            let conclusion = self
-                .conclusion(turn, &self.view(state, frame, &facts, &around), end.outcome)
-                .await;
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            let conclusion = self.conclusion(turn, &view, end.outcome).await;
             Ok(Concluded {
                 name,
                 end,
@@ -212,25 +73,6 @@ impl Executor<'_> {
                 begun,
             })
         })
-    }
-
-    fn here(
-        &self,
-        state: &ExecutorState,
-        frame: &Frame<'_>,
-        facts: &StepFacts,
-        own: &[(String, String)],
-    ) -> Here {
-        let mut above = frame.environment.clone();
-        above.extend(own.iter().cloned());
-        let mut environment = state.environment.clone();
-        environment.extend(above.clone().into_pairs());
-        Here {
-            facts: facts.clone(),
-            own: above,
-            environment,
-            goes_on: false,
-        }
     }
 
     /// What the expressions of a step see.
@@ -265,7 +107,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Whether the step goes on when the job is told to stop while it runs.
+    /// Whether the step goes on when the job is told to stop while it runs. One that runs in a stopped job
+    /// does.
     async fn would_go_on(
         &self,
         state: &ExecutorState,
@@ -273,6 +116,9 @@ impl Executor<'_> {
         turn: &Turn<'_>,
         here: &Here,
     ) -> bool {
+        if state.status == Status::Cancelled {
+            return true;
+        }
         let view = self.view(state, frame, &here.facts, &here.environment);
         let Some(site) = &turn.site else {
             return view.would_hold_when_stopped(&condition_of(turn.step)).await;
@@ -387,20 +233,37 @@ impl Executor<'_> {
     }
 }
 
+/// What a step knows of itself; `own` are the variables that its file gives it.
+fn here(
+    state: &ExecutorState,
+    frame: &Frame<'_>,
+    facts: StepFacts,
+    own: Vec<(String, String)>,
+) -> Here {
+    let mut above = frame.environment.clone();
+    above.extend(own);
+    let mut environment = state.environment.clone();
+    environment.extend(above.clone().into_pairs());
+    Here {
+        facts,
+        own: above,
+        environment,
+        goes_on: false,
+    }
+}
+
 fn condition_of(step: &Step) -> Condition {
     step.condition.clone().unwrap_or_default()
 }
 
 /// What an action does in a stage that is not its main one, by itself.
 pub(super) fn hook_of(action: &Action, stage: Stage) -> Option<&Hook> {
-    let (pre, post) = match &action.runs {
-        Runs::Node(node) => (&node.pre, &node.post),
-        Runs::Docker(docker) => (&docker.pre, &docker.post),
-        Runs::Composite { .. } | Runs::Plugin { .. } => return None,
+    let Runs::Node(node) = &action.runs else {
+        return None;
     };
     match stage {
-        Stage::Pre => pre.as_ref(),
+        Stage::Pre => node.pre.as_ref(),
         Stage::Main => None,
-        Stage::Post => post.as_ref(),
+        Stage::Post => node.post.as_ref(),
     }
 }

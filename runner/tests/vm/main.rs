@@ -3,6 +3,7 @@
 
 mod lab;
 
+mod actions;
 mod artifacts;
 mod containers;
 mod faults;

@@ -75,14 +75,18 @@ impl From<std::io::Error> for Unread {
     }
 }
 
-/// The file among those that came whose name counts first, and its text.
+/// The file among those that came whose name counts first, and its text. Raw: the library would read
+/// names of any length into memory, and those that were asked for are short.
 fn first_file(archive: &mut dyn Read) -> Result<Option<(&'static str, String)>, Unread> {
     let mut found: Option<(usize, String)> = None;
-    for entry in tar::Archive::new(archive).entries()? {
+    for entry in tar::Archive::new(archive).entries()?.raw(true) {
         let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
         let path = entry.path()?.into_owned();
-        let named = |name: &&str| path.as_os_str() == *name;
-        let Some(rank) = NAMES.iter().position(|name| named(&name)) else {
+        let mut names = NAMES.iter();
+        let Some(rank) = names.position(|name| path.as_os_str() == *name) else {
             continue;
         };
         if found.as_ref().is_some_and(|(other, _)| *other < rank) {

@@ -151,13 +151,10 @@ pub fn below(root: &str, path: &str) -> String {
     }
 }
 
-/// What an action does beside its main part, as far as its own file tells.
+/// Whether an action does something before the job's first step, by itself. Of one that needs a container
+/// nothing runs, and its step says so.
 pub fn has_pre(action: &Action) -> bool {
-    match &action.runs {
-        Runs::Node(node) => node.pre.is_some(),
-        Runs::Docker(docker) => docker.pre.is_some(),
-        Runs::Composite { .. } | Runs::Plugin { .. } => false,
-    }
+    matches!(&action.runs, Runs::Node(node) if node.pre.is_some())
 }
 
 #[cfg(test)]

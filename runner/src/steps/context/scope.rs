@@ -4,7 +4,7 @@ use dormer_workflow::expr::{JobStatus, Object, Scope, Value};
 
 use crate::steps::context::{JobFacts, StepFacts};
 use crate::steps::hash_files::FileHashes;
-use crate::steps::state::{ExecutorState, Status, Variables};
+use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
 
 /// What an expression of a step sees.
 #[derive(Debug, Clone, Copy)]
@@ -61,16 +61,8 @@ impl<'a> StepScope<'a> {
         if let Some(own) = self.here.and_then(|step| step.steps.as_ref()) {
             return own.clone();
         }
-        let mut steps = Object::new();
-        for record in &self.state.steps {
-            let Some(id) = &record.id else { continue };
-            let mut step = Object::new();
-            step.insert("outputs", object_of(&record.outputs));
-            step.insert("outcome", record.outcome.as_str());
-            step.insert("conclusion", record.conclusion.as_str());
-            steps.insert(id.as_str(), step);
-        }
-        steps
+        let records = self.state.steps.iter();
+        records.filter_map(StepRecord::context).collect()
     }
 
     /// A job that calls no other workflow is described by the run's own.
@@ -135,7 +127,6 @@ mod tests {
     use crate::event::Conclusion;
     use crate::guest::profile::PathStyle;
     use crate::steps::context::RunFacts;
-    use crate::steps::state::StepRecord;
 
     fn facts() -> JobFacts {
         let event = Object::from_iter([("action", "opened")]);
