@@ -7,6 +7,7 @@ mod actions;
 mod artifacts;
 mod containers;
 mod faults;
+mod graph;
 mod images;
 mod killed;
 mod lifecycle;
