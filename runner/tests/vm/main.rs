@@ -5,6 +5,7 @@ mod lab;
 
 mod actions;
 mod artifacts;
+mod commands;
 mod containers;
 mod faults;
 mod graph;
