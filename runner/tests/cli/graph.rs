@@ -21,7 +21,7 @@ fn an_event_that_starts_nothing_is_refused_with_those_that_do() {
     let host = Host::new();
     host.write("w.yml", DISPATCHED);
     let said = refused(host.dormer(["run", "w.yml", "--on", "issues"]), USAGE);
-    assert_says(&said, &["`issues`", "push and workflow_dispatch"]);
+    assert_says(&said, &["`issues`", "`push` and `workflow_dispatch`"]);
     asks_for_the_engine(host.dormer(["run", "w.yml", "--on", "push"]));
 }
 
@@ -34,7 +34,10 @@ fn inputs_are_checked_before_anything_starts() {
         &refused(run("levle=low"), USAGE),
         &["`levle`", "did you mean `level`?"],
     );
-    assert_says(&refused(run("level=mid"), USAGE), &["low or high", "`mid`"]);
+    assert_says(
+        &refused(run("level=mid"), USAGE),
+        &["`low` or `high`", "`mid`"],
+    );
     assert_says(&refused(run("count=many"), USAGE), &["a number", "`many`"]);
     asks_for_the_engine(run("level=high"));
     let pushed = host.dormer(["run", "w.yml", "--on", "push", "--input", "level=low"]);
