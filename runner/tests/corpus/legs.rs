@@ -42,10 +42,7 @@ impl LegRunner for LocalLegs {
         let mut limits = Limits::new(order.cancel.clone(), order.timeout);
         let ended = self.steps(order, &mut limits).await;
         let (ending, outputs) = match ended {
-            Ok(end) => (
-                Ending::of_steps(end.conclusion, limits.stop()),
-                end.outputs,
-            ),
+            Ok(end) => (Ending::of_steps(end.conclusion, limits.stop()), end.outputs),
             Err(failure) => (Ending::Failed(failure), Vec::new()),
         };
         let (conclusion, exit_code) = (ending.conclusion(), ending.exit_code());

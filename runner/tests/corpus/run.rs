@@ -49,7 +49,11 @@ pub(crate) async fn run(case: &Case) -> Ended {
     match prepared(case, &workspace) {
         Ok(prepared) => Ended::Ran(begin(case, prepared, directory.path()).await),
         Err(error) => {
-            let said = format!("{}\n{}", error.message, error.help.clone().unwrap_or_default());
+            let said = format!(
+                "{}\n{}",
+                error.message,
+                error.help.clone().unwrap_or_default()
+            );
             Ended::Refused(i32::from(of_failure(&error.into())), said)
         }
     }
@@ -74,7 +78,9 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
         event: run.on.clone(),
         payload,
         inputs: pairs(&run.inputs),
-        vars: vars.map(|(name, value)| (name, Value::from(value))).collect(),
+        vars: vars
+            .map(|(name, value)| (name, Value::from(value)))
+            .collect(),
         run_id: "1".to_owned(),
     };
     let mut prepared = prepare(&workflow, asked)?;
