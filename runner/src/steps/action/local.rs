@@ -31,8 +31,8 @@ pub async fn read(
 ) -> Result<Site, String> {
     let directory = below(root, path);
     let written = channel.dialect().paths().write(&directory);
-    let names = NAMES.map(|name| name.as_bytes().to_vec()).to_vec();
-    let fetching = transfer::fetch(channel, &written, transfer::all_names(&names), first_file);
+    let names = transfer::all_names(&NAMES.map(|name| name.as_bytes().to_vec()));
+    let fetching = transfer::fetch(channel, &written, names, first_file);
     let fetched = within(READING, fetching)
         .await
         .map_err(|late| late.to_string())?;
