@@ -85,6 +85,22 @@ impl Events {
         (events, receiver)
     }
 
+    /// The events of the same job, whose clock starts now.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        let shared = Shared {
+            accepted: Instant::now(),
+            job: Arc::clone(&self.shared.job),
+            leg: self.shared.leg.clone(),
+            instance: OnceLock::new(),
+            queue: self.shared.queue.clone(),
+            in_flight: Arc::clone(&self.shared.in_flight),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
     /// From now on events name this instance.
     pub fn set_instance(&self, id: &str) {
         // A job has one instance; a second name would be a mistake, and the first one stays.

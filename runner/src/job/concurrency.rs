@@ -279,7 +279,9 @@ mod tests {
             let before = waiting.load(Ordering::SeqCst);
             let told = Arc::clone(&waiting);
             let task = tokio::spawn(async move {
-                let waits = move || drop(waiting.fetch_add(1, Ordering::SeqCst));
+                let waits = move || {
+                    waiting.fetch_add(1, Ordering::SeqCst);
+                };
                 groups.enter(&group, waits).await.unwrap()
             });
             let told = || async { (told.load(Ordering::SeqCst) > before).then_some(()) };

@@ -6,7 +6,9 @@
 //! runner outside, where it could set that step's variables. The job's words are Dormer's, with what they
 //! quote made harmless.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Arc;
 
 use crate::event::{Conclusion, Infra, JobEvent, Phase, Stamped};
 use crate::report::Reporter;
@@ -23,10 +25,14 @@ pub struct Github<O: Write + Send> {
     tail: Tail,
     phase_since: u64,
     findings: Findings,
+    /// How many annotations of each job have been written.
+    told: HashMap<Arc<str>, usize>,
     /// What ends a stretch without commands. No guest can know it.
     token: String,
     /// Whether commands are stopped.
     is_stopped: bool,
+    /// What Dormer's own words begin with: the name of the job, if there are several.
+    prefix: String,
 }
 
 impl Github<BufWriter<Stdout>> {
@@ -44,16 +50,37 @@ impl<O: Write + Send> Github<O> {
             tail: Tail::default(),
             phase_since: 0,
             findings: Findings::new(Limits::SHOWN),
+            told: HashMap::new(),
             token,
             is_stopped: false,
+            prefix: String::new(),
         }
+    }
+
+    /// The same for one of several jobs.
+    pub(super) fn of_job(out: O, token: String, name: &str) -> Self {
+        Self {
+            prefix: format!("{name} / "),
+            ..Self::new(out, token)
+        }
+    }
+
+    /// Lets commands count again, whoever writes next.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_stopped) {
+            writeln!(self.out, "::{}::", self.token)?;
+        }
+        Ok(())
+    }
+
+    /// Text after a workflow command, behind the job's name.
+    fn own(&self, text: &str) -> String {
+        data(&format!("{}{text}", self.prefix))
     }
 
     /// A line of ours, whose command counts.
     fn say(&mut self, line: &str) -> io::Result<()> {
-        if std::mem::take(&mut self.is_stopped) {
-            writeln!(self.out, "::{}::", self.token)?;
-        }
+        self.resume()?;
         writeln!(self.out, "{line}")
     }
 
@@ -66,14 +93,15 @@ impl<O: Write + Send> Github<O> {
     }
 
     /// A step's own annotations, below its group: within it nobody would see them.
-    fn annotations(&mut self, job: &str, number: usize) -> io::Result<()> {
+    fn annotations(&mut self, job: &Arc<str>) -> io::Result<()> {
         let Some(found) = self.findings.of(job) else {
             return Ok(());
         };
-        let of_the_step = found.annotations.iter().filter(|one| one.number == number);
-        let lines: Vec<String> = of_the_step
-            .map(|one| shown::command(one, data, property))
-            .collect();
+        let told = self.told.entry(Arc::clone(job)).or_default();
+        // The steps of a job follow one another, so that what is new is this one's.
+        let new = found.annotations.iter().skip(*told);
+        let lines: Vec<String> = new.map(|one| shown::command(one, data, property)).collect();
+        *told = found.annotations.len();
         lines.iter().try_for_each(|line| self.say(line))
     }
 
@@ -92,7 +120,8 @@ impl<O: Write + Send> Github<O> {
             Some(code) => format!("Process completed with exit code {}.", exit_code(code)),
             None => "The step failed.".to_owned(),
         };
-        self.say(&format!("::error title={}::{}", property(name), data(&why)))
+        let title = property(&format!("{}{name}", self.prefix));
+        self.say(&format!("::error title={title}::{}", data(&why)))
     }
 
     fn completed(&mut self, conclusion: Conclusion, infra: Option<&Infra>) -> io::Result<()> {
@@ -102,21 +131,23 @@ impl<O: Write + Send> Github<O> {
                 .as_ref()
                 .map(|help| format!("\n{help}"))
                 .unwrap_or_default();
-            let text = data(&format!("{}{help}", infra.message));
+            let text = self.own(&format!("{}{help}", infra.message));
             self.say(&format!("::error title=Dormer::{text}"))?;
         }
         if let Some(failed) = self.tail.failed().cloned() {
-            self.say(&format!("Failed: {}", data(&failed.name)))?;
+            let name = self.own(&failed.name);
+            self.say(&format!("Failed: {name}"))?;
             for line in &failed.lines {
                 self.quote(&format!("  | {line}"))?;
             }
         }
-        self.say(&format!("Job: {}", conclusion.as_str()))
+        let job = self.own("Job");
+        self.say(&format!("{job}: {}", conclusion.as_str()))
     }
 }
 
 /// Text after a workflow command.
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     let coded = text
         .replace('%', "%25")
         .replace('\r', "%0D")
@@ -137,13 +168,15 @@ impl<O: Write + Send> Reporter for Github<O> {
                 let took = duration(event.t_ms.saturating_sub(self.phase_since));
                 self.phase_since = event.t_ms;
                 if *phase == Phase::RunningSteps {
-                    self.say(&format!("The guest is ready ({took})"))?;
+                    let ready = self.own("The guest is ready");
+                    self.say(&format!("{ready} ({took})"))?;
                 }
                 Ok(())
             }
             JobEvent::StepStarted { name, .. } => {
                 self.tail.begin();
-                self.say(&format!("::group::{}", data(name)))
+                let name = self.own(name);
+                self.say(&format!("::group::{name}"))
             }
             JobEvent::Log { text, .. } => {
                 let line = output_line(text);
@@ -155,27 +188,29 @@ impl<O: Write + Send> Reporter for Github<O> {
                 ..
             } => Ok(()),
             JobEvent::StepFinished {
-                number,
                 name,
                 conclusion,
                 exit_code,
                 ..
             } => {
                 self.step_finished(name, *conclusion, *exit_code)?;
-                self.annotations(&event.job, *number)
+                self.annotations(event.whose())
             }
             JobEvent::Artifact { path, size, .. } => {
-                self.say(&format!("Artifact: {} ({size} bytes)", data(path)))
+                let artifact = self.own("Artifact");
+                self.say(&format!("{artifact}: {} ({size} bytes)", data(path)))
             }
             JobEvent::Notice { level, text } => {
                 let word = word(*level);
-                self.say(&format!("::{word} title=Dormer::{}", data(text)))
+                let text = self.own(text);
+                self.say(&format!("::{word} title=Dormer::{text}"))
             }
             JobEvent::JobCompleted {
                 conclusion, infra, ..
             } => self.completed(*conclusion, infra.as_ref()),
             JobEvent::ActionPinned { uses, commit } => {
-                writeln!(self.out, "{}", pinned(uses, commit.as_deref()))
+                let text = self.own(&pinned(uses, commit.as_deref()));
+                self.say(&text)
             }
             JobEvent::StepSummary { .. } | JobEvent::Annotation(_) => Ok(()),
             JobEvent::JobAccepted
@@ -241,20 +276,21 @@ mod tests {
             ..annotation(1, Level::Warning, "two\nlines")
         };
         events.emit(found(one));
-        events.emit(found(annotation(2, Level::Error, "of another step")));
-        events.emit(JobEvent::StepFinished {
+        let finished = |stage| JobEvent::StepFinished {
             number: 1,
-            stage: Stage::Main,
+            stage,
             id: None,
             name: "Compile".to_owned(),
             outcome: Conclusion::Success,
             conclusion: Conclusion::Success,
             exit_code: Some(0),
             ms: 1,
-        });
+        };
+        events.emit(finished(Stage::Main));
+        events.emit(finished(Stage::Post));
         assert_eq!(
             shown(queue),
-            "::endgroup::\n::warning file=a%2Cb.c,line=3::two%0Alines\n"
+            "::endgroup::\n::warning file=a%2Cb.c,line=3::two%0Alines\n::endgroup::\n"
         );
     }
 }

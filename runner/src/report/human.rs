@@ -284,9 +284,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         }
         let (word, tone) = verdict(conclusion, code);
-        let took = duration(t_ms);
         let line = self.palette.paint(tone, &format!("job {word}"));
-        self.say(&format!("{line} in {took}"))
+        if conclusion == Conclusion::Skipped {
+            return self.say(&line);
+        }
+        self.say(&format!("{line} in {}", duration(t_ms)))
     }
 
     fn list_artifacts(&mut self) -> io::Result<()> {
@@ -341,9 +343,11 @@ fn undone(phase: Phase) -> Option<&'static str> {
     }
 }
 
-fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
+/// What is said of how a job or a run ended, after `job` or `run`.
+pub fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
     match (conclusion, code) {
-        (Conclusion::Success | Conclusion::Skipped, _) => ("succeeded", Tone::Good),
+        (Conclusion::Success, _) => ("succeeded", Tone::Good),
+        (Conclusion::Skipped, _) => ("was skipped", Tone::Quiet),
         (_, codes::DEADLINE) => ("ran out of time", Tone::Bad),
         (Conclusion::Cancelled, _) => ("was cancelled", Tone::Caution),
         (Conclusion::Failure, codes::STEP_FAILED) => ("failed", Tone::Bad),

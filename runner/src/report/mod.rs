@@ -5,8 +5,10 @@
 pub mod events_file;
 pub mod findings;
 pub mod github;
+pub mod github_many;
 pub mod human;
 pub mod json;
+pub mod many;
 pub mod marks;
 pub mod outlet;
 pub mod plain;
@@ -14,6 +16,7 @@ pub mod progress;
 pub mod record;
 pub mod shared;
 pub mod style;
+pub mod table;
 pub mod tail;
 mod words;
 
@@ -143,6 +146,8 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    mod sinks;
+
     use std::path::Path;
 
     use super::*;

@@ -12,6 +12,11 @@ impl<W> Shared<W> {
     pub fn new(out: W) -> Self {
         Self(Arc::new(Mutex::new(out)))
     }
+
+    /// Does something with the output itself.
+    pub fn with<T>(&self, act: impl FnOnce(&mut W) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl<W> Clone for Shared<W> {
@@ -26,15 +31,11 @@ impl<W: Write> Write for Shared<W> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_all(bytes)
+        self.with(|out| out.write_all(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .flush()
+        self.with(W::flush)
     }
 }
 

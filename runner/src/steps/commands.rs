@@ -276,3 +276,6 @@ fn variable<'v>(environment: &'v [(String, String)], name: &str) -> Option<&'v s
     let found = found.find(|(one, _)| one.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_str())
 }
+
+#[cfg(test)]
+mod tests;

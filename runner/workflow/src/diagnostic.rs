@@ -127,7 +127,7 @@ impl Snippet {
     }
 }
 
-/// All problems of a file, sorted by position; never empty where it is an error.
+/// All problems of a file or of several, sorted by position; never empty where it is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
 pub struct Problems(Vec<Problem>);
 
@@ -175,11 +175,11 @@ impl fmt::Display for Problems {
     }
 }
 
-/// Sorts by position. What is said twice about one place (through an alias) is kept once.
+/// Sorts by file and position. What is said twice about one place (through an alias) is kept once.
 impl From<Vec<Problem>> for Problems {
     fn from(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.span);
-        problems.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+        problems.sort_by(|a, b| (&a.file, a.span).cmp(&(&b.file, b.span)));
+        problems.dedup_by(|a, b| a.span == b.span && a.message == b.message && a.file == b.file);
         Self(problems)
     }
 }

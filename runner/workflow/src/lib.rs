@@ -6,7 +6,7 @@
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
 //! - [`action`] reads action files, references of actions, and what actions get as inputs.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
-//! - [`matrix`] expands the matrix of a job.
+//! - [`plan`] says which jobs a run has; [`matrix`] expands the matrix of a job.
 //! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
 //!   [`annotation`].
 //! - [`command_file`] reads what a step wrote to `GITHUB_ENV` and its siblings.
@@ -32,6 +32,7 @@ pub mod expr;
 pub mod matcher;
 pub mod matrix;
 mod number;
+pub mod plan;
 mod reader;
 pub mod source;
 mod text;

@@ -17,17 +17,17 @@ const SUMMARY: &str = "summary.md";
 const ANNOTATIONS: &str = "annotations.json";
 const SARIF: &str = "annotations.sarif";
 
-/// Gathers findings and writes them when a job is over.
+/// Gathers findings and writes them when the job, or the run of several, is over.
 #[derive(Debug)]
 pub struct FindingsFiles {
     directory: PathBuf,
     findings: Findings,
-    /// Whether a job is over whose findings are not written yet.
+    /// Whether there are several jobs, whose findings are written when the last is over.
+    is_run: bool,
+    /// Whether all is over and not written yet.
     is_due: bool,
     /// Whether something was lost that programs rely on.
     lost: bool,
-    /// What was told already.
-    told: String,
 }
 
 impl FindingsFiles {
@@ -36,9 +36,9 @@ impl FindingsFiles {
         Self {
             directory: directory.to_owned(),
             findings: Findings::new(Limits::STORED),
+            is_run: false,
             is_due: false,
             lost: false,
-            told: String::new(),
         }
     }
 
@@ -112,7 +112,12 @@ fn is_ours(path: &Path) -> io::Result<bool> {
 impl Reporter for FindingsFiles {
     fn report(&mut self, event: &Stamped) -> io::Result<()> {
         self.findings.take(event);
-        self.is_due |= matches!(event.event, JobEvent::JobCompleted { .. });
+        match event.event {
+            JobEvent::RunStarted { .. } => self.is_run = true,
+            JobEvent::RunCompleted { .. } => self.is_due = true,
+            JobEvent::JobCompleted { .. } => self.is_due |= !self.is_run,
+            _ => {}
+        }
         Ok(())
     }
 
@@ -124,21 +129,11 @@ impl Reporter for FindingsFiles {
             return Ok(());
         };
         self.lost |= error.kind() != io::ErrorKind::AlreadyExists;
-        // Each job that ends meets the same file in the way.
-        let text = error.to_string();
-        if std::mem::replace(&mut self.told, text) == self.told {
-            return Ok(());
-        }
         Err(error)
     }
 
     fn name(&self) -> String {
         format!("writing findings to `{}`", self.directory.display())
-    }
-
-    /// The next job that ends is another chance.
-    fn goes_on(&self) -> bool {
-        true
     }
 
     /// A file that is in the way is no fault of the job's.
@@ -194,6 +189,34 @@ mod tests {
                 .unwrap()
                 .contains("again")
         );
+    }
+
+    #[test]
+    fn the_findings_of_several_jobs_are_written_when_the_last_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = FindingsFiles::below(directory.path());
+        let completed = JobEvent::JobCompleted {
+            conclusion: Conclusion::Success,
+            exit_code: 0,
+            infra: None,
+        };
+        let over = JobEvent::RunCompleted {
+            conclusion: Conclusion::Success,
+            exit_code: 0,
+        };
+        let mut tell = |job: &str, one: JobEvent| {
+            files.report(&event(job, one)).unwrap();
+            files.flush().unwrap();
+        };
+        tell("", JobEvent::RunStarted { jobs: Vec::new() });
+        tell("a", summary(1, "of a"));
+        tell("a", completed.clone());
+        assert!(names(directory.path()).is_empty());
+        tell("b", summary(1, "of b"));
+        tell("b", completed);
+        tell("", over);
+        let text = fs::read_to_string(directory.path().join(SUMMARY)).unwrap();
+        assert!(text.contains("## a\n\nof a\n\n## b\n\nof b\n"), "{text}");
     }
 
     #[test]

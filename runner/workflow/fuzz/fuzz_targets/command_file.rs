@@ -2,7 +2,9 @@
 
 #![no_main]
 
-use dormer_workflow::command_file::{parse_assignments, parse_env, parse_path, parse_text};
+use dormer_workflow::command_file::{
+    parse_assignments, parse_env, parse_path, parse_summary, parse_text,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,4 +22,5 @@ fuzz_target!(|bytes: &[u8]| {
     );
     let _ = parse_path(bytes);
     let _ = parse_text(bytes);
+    let _ = parse_summary(bytes);
 });

@@ -6,6 +6,7 @@
 
 mod assignments;
 mod decode;
+mod summary;
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod tests;
 use std::fmt;
 
 pub use assignments::{Assignment, Assignments, EnvRequests, parse_assignments, parse_env};
+pub use summary::{SummaryError, parse_summary};
 
 /// The largest file that is read at all, of any kind. The official runner has no such limit and
 /// no protection against a step that fills its memory.
@@ -129,7 +131,7 @@ pub fn parse_path(bytes: &[u8]) -> Result<Vec<String>, CommandFileError> {
     Ok(lines.map(str::to_owned).collect())
 }
 
-/// The text of a command file: `GITHUB_STEP_SUMMARY` is nothing more than that.
+/// The text of a command file, whatever it means.
 ///
 /// # Errors
 ///

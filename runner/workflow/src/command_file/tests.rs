@@ -46,6 +46,35 @@ fn assignments_are_read_as_the_official_runner_reads_them() {
         ("A<<EOF\nEOF \n eof\nEOF\n", vec!["A=EOF \n eof"]),
         ("nope", vec!["! Invalid format 'nope'"]),
         ("A=1\n \nB=2", vec!["A=1", "! Invalid format ' '"]),
+        ("A=1\r", vec!["A=1\r"]),
+        ("A=1\r\r\n", vec!["A=1\r"]),
+        ("A =1\n\tB=2", vec!["A =1", "\tB=2"]),
+        ("A<<EOF \nx\nEOF\nEOF \n", vec!["A=x\nEOF"]),
+        ("A <<EOF\nx\nEOF\n", vec!["A =x"]),
+        ("A<<EOF\nx\r\nEOF\r\nB=1\r\n", vec!["A=x", "B=1"]),
+        ("A<<EOF\n\r\nEOF\n", vec!["A="]),
+        ("A<<EOF\r\n\r\n\r\nEOF\r\n", vec!["A=\r\n"]),
+        ("A<<EOF\n x \n\ty\nEOF\n", vec!["A= x \n\ty"]),
+        ("A<<EOF\nEOF\nA<<EOF\n2\nEOF\n", vec!["A=", "A=2"]),
+        ("A<<B<<C\nx\nB<<C\n", vec!["A=x"]),
+        ("A<B<<C\nx\nC\n", vec!["A<B=x"]),
+        ("\u{feff}", vec![]),
+        ("\u{feff}\u{feff}A=1", vec!["\u{feff}A=1"]),
+        ("A=1\n\u{feff}B=2", vec!["A=1", "\u{feff}B=2"]),
+        (
+            "A<<EOF\nEOF\u{feff}\n",
+            vec!["! Invalid value. Matching delimiter not found 'EOF'"],
+        ),
+        (
+            "A<<EOF\nx\rEOF\r",
+            vec!["! Invalid value. EOF marker missing new line."],
+        ),
+        (" ", vec!["! Invalid format ' '"]),
+        (
+            "\r\n=\r\n",
+            vec!["! Invalid format '='. Name must not be empty"],
+        ),
+        ("A<\nB", vec!["! Invalid format 'A<'"]),
         ("=1", vec!["! Invalid format '=1'. Name must not be empty"]),
         (
             "<<EOF\nx\nEOF\n",
@@ -172,6 +201,61 @@ fn paths_stand_on_lines() {
 }
 
 #[test]
+fn node_options_are_refused_however_they_are_written() {
+    let env =
+        parse_env(b"NODE_OPTIONS<<E\n--x\nE\nnode_options=\nNODE_OPTIONS =x\n NODE_OPTIONS=y\n");
+    let names: Vec<_> = env
+        .entries
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["NODE_OPTIONS ", " NODE_OPTIONS"],
+        "names are compared as they stand"
+    );
+    assert_eq!((env.refused.len(), env.error), (2, None));
+}
+
+#[test]
+fn what_windows_powershell_writes_is_read() {
+    let written = "\u{feff}C:\\Äpfel\r\nD:\\x\r\n";
+    let bytes: Vec<u8> = written.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(parse_path(&bytes).unwrap(), ["C:\\Äpfel", "D:\\x"]);
+    assert_eq!(parse_summary(&bytes).unwrap(), ["C:\\Äpfel", "D:\\x"]);
+    let written = "\u{feff}A<<E\r\n😀\r\nE\r\n";
+    let bytes: Vec<u8> = written.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read(&bytes), ["A=😀"]);
+    // UTF-16 that is appended to a file without a mark is taken as UTF-8, as on GitHub.
+    assert_eq!(read(b"A=1\nB\0=\x002\0"), ["A=1", "B\0=\u{0}2\u{0}"]);
+}
+
+#[test]
+fn summaries_are_masked_by_lines() {
+    for (text, expected) in [
+        ("", vec![]),
+        ("# a", vec!["# a"]),
+        ("# a\n", vec!["# a"]),
+        ("a\r\n\r\nb\rc\n\n", vec!["a", "", "b", "c", ""]),
+        ("\u{feff}é\n", vec!["é"]),
+        ("\n", vec![""]),
+        ("a\r", vec!["a"]),
+    ] {
+        assert_eq!(
+            parse_summary(text.as_bytes()).unwrap(),
+            expected,
+            "{text:?}"
+        );
+    }
+    let large = vec![b'a'; SUMMARY_LIMIT];
+    assert_eq!(parse_summary(&large).unwrap()[0].len(), SUMMARY_LIMIT);
+    let error = parse_summary(&vec![b'a'; SUMMARY_LIMIT + 2048]).unwrap_err();
+    assert!(error.to_string().starts_with(
+        "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k, got 1026k."
+    ));
+}
+
+#[test]
 fn summaries_are_text() {
     assert_eq!(parse_text("\u{feff}# é\n".as_bytes()).unwrap(), "# é\n");
 }
@@ -204,6 +288,9 @@ proptest! {
         let _ = parse_env(&bytes);
         let _ = parse_path(&bytes);
         let _ = parse_text(&bytes);
+        for line in parse_summary(&bytes).unwrap() {
+            prop_assert!(!line.contains(['\r', '\n']));
+        }
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Evaluator<'_> {
 }
 
 /// The type of a value with its article.
-pub(super) fn described(value: &Value) -> &'static str {
+pub(crate) fn described(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -84,6 +84,15 @@ impl Condition {
         &self.text
     }
 
+    /// The expressions in it.
+    pub fn expressions(&self) -> Vec<&Expression> {
+        match &self.body {
+            Body::Nothing => Vec::new(),
+            Body::Bare(expression) => vec![expression],
+            Body::Template(template) => template.expressions().collect(),
+        }
+    }
+
     /// Whether it holds only while the job succeeds, without saying so.
     pub fn implies_success(&self) -> bool {
         self.implies_success

@@ -137,5 +137,20 @@ macro_rules! accessors {
     };
 }
 
+impl EvalError {
+    /// The error as a problem of a file: at the expression, or at `otherwise` where the expression
+    /// was read from no file.
+    pub(crate) fn problem_or(&self, source: &SourceFile, otherwise: Span) -> Problem {
+        let unplaced = || {
+            let problem = Problem::new(source, otherwise, self.message());
+            Problem {
+                help: self.help().map(str::to_owned),
+                ..problem
+            }
+        };
+        self.problem(source).unwrap_or_else(unplaced)
+    }
+}
+
 accessors!(ParseError);
 accessors!(EvalError);

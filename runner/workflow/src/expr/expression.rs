@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::{SourceFile, Span};
+use crate::text;
 use crate::yaml::Written;
 
 use super::ast::{Ast, AstKind, Literal};
@@ -72,6 +73,27 @@ impl Expression {
     /// Whether it asks how the job is doing, anywhere.
     pub fn has_status_function(&self) -> bool {
         self.root.has_status_function()
+    }
+
+    /// Whether it uses a context, anywhere. The name may be in any case.
+    pub fn uses(&self, context: &str) -> bool {
+        let mut found = false;
+        self.root.walk(&mut |part| {
+            found |= matches!(&part.kind, AstKind::Context(name) if text::equal(name, context));
+        });
+        found
+    }
+
+    /// Whether it asks how certain jobs did, as `success('a')` does.
+    pub fn asks_for_jobs(&self) -> bool {
+        let mut found = false;
+        self.root.walk(&mut |part| {
+            found |= matches!(
+                &part.kind,
+                AstKind::Call(function, arguments) if function.is_status() && !arguments.is_empty()
+            );
+        });
+        found
     }
 
     /// The value in a scope.

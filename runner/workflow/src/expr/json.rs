@@ -120,14 +120,19 @@ impl Serialize for Value {
             },
             Value::String(value) => serializer.serialize_str(value),
             Value::Array(items) => serializer.collect_seq(items.iter()),
-            Value::Object(object) => {
-                let mut map = serializer.serialize_map(Some(object.len()))?;
-                for (name, value) in object.iter() {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
+            Value::Object(object) => object.serialize(serializer),
         }
+    }
+}
+
+/// As data for other programs, in its order.
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (name, value) in self.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }
 

@@ -33,6 +33,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use call::described;
 pub(crate) use coerce::equal;
 pub(crate) use evaluator::part;
 

@@ -12,6 +12,9 @@ pub enum JobStatus {
     Failure,
     /// The job was cancelled.
     Cancelled,
+    /// Nothing failed, but not everything succeeded: a job that is needed was skipped, or cancelled
+    /// by itself. Only in the `if` of a job.
+    Skipped,
 }
 
 /// The surroundings of an expression: its contexts, the status of the job, the files.

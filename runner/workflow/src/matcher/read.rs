@@ -123,7 +123,7 @@ impl Reader<'_> {
         let Some(root) = self.object(&root, "") else {
             return Vec::new();
         };
-        let items = self.list(root, ROOT, "");
+        let items = self.list(root, ROOT, "").unwrap_or_default();
         if items.len() > MATCHER_LIMIT {
             self.report(
                 ROOT,
@@ -138,7 +138,8 @@ impl Reader<'_> {
             let Some(matcher) = self.matcher(item, &place) else {
                 continue;
             };
-            if !owners.insert(text::folded(&matcher.owner).into_owned()) {
+            let is_new = owners.insert(text::folded(&matcher.owner).into_owned());
+            if !is_new && !matcher.owner.is_empty() {
                 self.report(&place, format!("Duplicate owner name '{}'", matcher.owner));
             }
             matchers.push(matcher);
@@ -154,45 +155,58 @@ impl Reader<'_> {
         object
     }
 
-    /// A list; empty where there is none.
-    fn list<'v>(&mut self, object: &'v Map<String, Value>, key: &str, place: &str) -> &'v [Value] {
+    /// A list; empty where there is none, and none where there is something else.
+    fn list<'v>(
+        &mut self,
+        object: &'v Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> Option<&'v [Value]> {
         match get(object, key) {
-            None => &[],
-            Some(Value::Array(items)) => items,
+            None => Some(&[]),
+            Some(Value::Array(items)) => Some(items),
             Some(_) => {
                 self.report(&join(place, key), "expected an array");
-                &[]
+                None
             }
         }
     }
 
-    /// A string; empty where there is none.
-    fn string<'v>(&mut self, object: &'v Map<String, Value>, key: &str, place: &str) -> &'v str {
+    /// A string; empty where there is none, and none where there is something else.
+    fn string<'v>(
+        &mut self,
+        object: &'v Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> Option<&'v str> {
         match get(object, key) {
-            None => "",
-            Some(Value::String(text)) => text,
+            None => Some(""),
+            Some(Value::String(text)) => Some(text),
             Some(_) => {
                 self.report(&join(place, key), "expected a string");
-                ""
+                None
             }
         }
     }
 
     fn matcher(&mut self, value: &Value, place: &str) -> Option<Matcher> {
         let object = self.object(value, place)?;
-        let owner = self.string(object, "owner", place).to_owned();
-        if owner.is_empty() {
+        let owner = self.string(object, "owner", place);
+        if owner == Some("") {
             self.report(place, "Owner must not be empty");
         }
-        let severity = self.string(object, "severity", place);
+        let owner = owner.unwrap_or_default().to_owned();
+        let severity = self.string(object, "severity", place).unwrap_or_default();
         let default_severity = Severity::parse(severity);
         if !severity.is_empty() && default_severity.is_none() {
             let message =
                 format!("Matcher '{owner}' contains unexpected default severity '{severity}'");
             self.report(place, message);
         }
-        let items = self.list(object, "pattern", place);
-        let patterns = self.patterns(items, &owner, place);
+        let patterns = match self.list(object, "pattern", place) {
+            Some(items) => self.patterns(items, &owner, place),
+            None => Vec::new(),
+        };
         Some(Matcher::new(owner, default_severity, patterns))
     }
 
@@ -239,7 +253,7 @@ impl Reader<'_> {
         if repeats && get(object, Property::Message.key()).is_none() {
             self.report(place, "The loop pattern must set 'message'");
         }
-        let expression = self.string(object, "regexp", place);
+        let expression = self.string(object, "regexp", place).unwrap_or_default();
         let compiled = match Compiled::new(expression, self.budget) {
             Ok(compiled) => compiled,
             Err(error) => {

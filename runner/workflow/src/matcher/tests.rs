@@ -340,10 +340,29 @@ fn what_is_wrong_is_found_at_once() {
         {"owner": 1, "pattern": {"regexp": "x"}},
         5
     ]});
-    insta::assert_snapshot!(problems(&text.to_string()), @"");
-    insta::assert_snapshot!(problems("[]"), @"");
-    insta::assert_snapshot!(problems("{\n \"a\": }"), @"");
-    insta::assert_snapshot!(problems(&" ".repeat(FILE_LIMIT + 1)), @"");
+    insta::assert_snapshot!(problems(&text.to_string()), @"
+    problemMatcher[0]: Owner must not be empty
+    problemMatcher[0]: Matcher '' contains unexpected default severity 'info'
+    problemMatcher[0]: At least one pattern must set 'message'
+    problemMatcher[1]: Matcher 'b' does not contain any patterns
+    problemMatcher[2].pattern[0].regexp: the regular expression can't be used: Parsing error at position 1: Opening parenthesis without closing parenthesis
+    problemMatcher[2].pattern[1]: The property 'file' is set to -1 which is out of range
+    problemMatcher[2].pattern[1]: The property 'line' is set to 2 which is out of range
+    problemMatcher[2].pattern[1]: The property 'message' is set twice
+    problemMatcher[3].pattern[0]: Only the last pattern in a multiline matcher may set 'loop'
+    problemMatcher[4].pattern[1]: The loop pattern must set 'message'
+    problemMatcher[4]: Duplicate owner name 'd'
+    problemMatcher[5].pattern[0].line: expected the number of a group
+    problemMatcher[5].pattern[1].loop: expected true or false
+    problemMatcher[5].pattern[1]: The property 'message' is set twice
+    problemMatcher[5]: Duplicate owner name 'D'
+    problemMatcher[6].owner: expected a string
+    problemMatcher[6].pattern: expected an array
+    problemMatcher[7]: expected an object
+    ");
+    insta::assert_snapshot!(problems("[]"), @"expected an object");
+    insta::assert_snapshot!(problems("{\n \"a\": }"), @"the file is not JSON: expected value at line 2 column 7");
+    insta::assert_snapshot!(problems(&" ".repeat(FILE_LIMIT + 1)), @"the file is longer than 262144 bytes");
     let many =
         |len: usize| vec![json!({"owner": "x", "pattern": vec![json!({"regexp": "x"}); len]}); len];
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Which runs or jobs exclude one another.
 
+use serde::Serialize;
+
 use crate::expr::{EvalError, Scope, Template, Value};
 use crate::source::Span;
 
@@ -20,7 +22,8 @@ pub struct Concurrency {
 }
 
 /// How many may wait for their turn in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Queue {
     /// One; the next takes its place.
     #[default]
@@ -30,7 +33,7 @@ pub enum Queue {
 }
 
 /// A group with all its settings known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConcurrencyGroup {
     /// The name; not empty, and the same in any case.
     pub name: String,

@@ -1,5 +1,7 @@
 //! What a job runs on.
 
+use serde::Serialize;
+
 use crate::expr::{EvalError, Scope, Template, Value};
 
 /// The value of `runs-on`.
@@ -20,7 +22,7 @@ pub enum RunsOn {
 }
 
 /// A runner that a job asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RunnerSelector {
     /// The group it belongs to. None by default.
     pub group: Option<String>,

@@ -5,7 +5,7 @@
 //! nothing does.
 
 use crate::diagnostic::{Problem, Problems};
-use crate::expr::{Expression, Object, Scope, Value};
+use crate::expr::{EvalError, Expression, Object, Scope, Value};
 use crate::matrix::{Combination, Matrix};
 use crate::source::{SourceFile, Span};
 use crate::text;
@@ -85,10 +85,7 @@ impl Strategy {
         source: &SourceFile,
     ) -> Result<ResolvedStrategy, Problems> {
         let data = self.data.resolve(scope).map_err(|errors| {
-            let problem = |error: &crate::expr::EvalError| {
-                let unplaced = || Problem::new(source, self.key, error.message());
-                error.problem(source).unwrap_or_else(unplaced)
-            };
+            let problem = |error: &EvalError| error.problem_or(source, self.key);
             Problems::from(errors.iter().map(problem).collect::<Vec<_>>())
         })?;
         let mut problems = Vec::new();

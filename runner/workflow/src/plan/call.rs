@@ -1,0 +1,309 @@
+//! Workflows that jobs call.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Problem;
+use crate::expr::{self, Contexts, Object, Value};
+use crate::source::Spanned;
+use crate::text;
+use crate::workflow::{
+    Call, CallSecrets, Input, InputKind, Job, RemoteReference, TemplateMap, Workflow,
+    WorkflowReference, argument, parse_workflow,
+};
+
+use super::facts::Facts;
+use super::legs::expressions;
+use super::model::{Called, Planned, PlannedSecrets};
+use super::planner::{Loaded, Planner, Scene};
+use super::{MAX_DEPTH, Plan};
+
+impl Planner<'_> {
+    /// What a leg calls. The name is that of the leg.
+    pub(super) fn called(
+        &mut self,
+        scene: &Scene,
+        job: &Job,
+        facts: &Facts,
+        name: &str,
+    ) -> Option<Called> {
+        let uses = job.uses.as_ref()?;
+        let callee = self.callee(scene, uses);
+        let known = callee.as_ref().and_then(|(reference, workflow)| {
+            let call = workflow.on.call()?;
+            Some((reference, workflow, call))
+        });
+        let (inputs, plan) = match known {
+            None => (self.arguments(scene, job, facts), None),
+            Some((reference, workflow, call)) => {
+                let before = self.problems.len();
+                self.check_secrets(scene, job, call);
+                let inputs = self.bind(scene, job, facts, call);
+                // With wrong inputs the workflow would only have more of the same to say.
+                let is_right = self.problems.len() == before;
+                let plan =
+                    is_right.then(|| self.sub_plan(scene, reference, workflow, &inputs, name));
+                (inputs, plan.map(Box::new))
+            }
+        };
+        Some(Called {
+            uses: uses.value.clone(),
+            inputs,
+            secrets: secrets(&job.secrets),
+            plan,
+        })
+    }
+
+    fn sub_plan(
+        &mut self,
+        scene: &Scene,
+        reference: &WorkflowReference,
+        workflow: &Arc<Workflow>,
+        inputs: &Planned<Object>,
+        name: &str,
+    ) -> Plan {
+        let facts = Facts::new(scene.handed_down());
+        let facts = match inputs {
+            Planned::Now(inputs) => facts.with("inputs", inputs.clone()),
+            Planned::After(jobs) => facts.without("inputs", jobs.clone()),
+        };
+        let mut callers = scene.callers.clone();
+        callers.push(reference.clone());
+        self.workflow(Scene {
+            workflow: workflow.clone(),
+            event: scene.event.clone(),
+            inputs: inputs.clone(),
+            facts,
+            prefix: format!("{name} / "),
+            callers,
+        })
+    }
+
+    /// The workflow that is called, which can be. Nothing where there is no text of it, or where
+    /// something is wrong.
+    fn callee(
+        &mut self,
+        scene: &Scene,
+        uses: &Spanned<String>,
+    ) -> Option<(WorkflowReference, Arc<Workflow>)> {
+        let reference = WorkflowReference::parse(&uses.value).ok()?;
+        let reference = seen_from(reference, scene.callers.last());
+        if scene.callers.contains(&reference) {
+            let message = format!("the workflow `{}` calls itself in the end", uses.value);
+            self.report(scene, uses.span, message);
+            return None;
+        }
+        if scene.callers.len() + 1 >= MAX_DEPTH {
+            let message = format!("workflows can't call one another more than {MAX_DEPTH} deep");
+            self.report(scene, uses.span, message);
+            return None;
+        }
+        match self.load(&reference) {
+            Loaded::Workflow(workflow) if workflow.on.call().is_some() => {
+                Some((reference, workflow))
+            }
+            Loaded::Workflow(_) => {
+                let name = &uses.value;
+                let message = format!("`{name}` can't be called: its `on` has no `workflow_call`");
+                self.report(scene, uses.span, message);
+                None
+            }
+            Loaded::Missing => {
+                if let WorkflowReference::Local(path) = &reference {
+                    let message = format!("there is no workflow `{path}`");
+                    self.report(scene, uses.span, message);
+                }
+                None
+            }
+            Loaded::Broken => None,
+        }
+    }
+
+    fn load(&mut self, reference: &WorkflowReference) -> Loaded {
+        let key = key(reference);
+        if let Some(loaded) = self.called.get(&key) {
+            return loaded.clone();
+        }
+        let loaded = match self.files.workflow(reference) {
+            None => Loaded::Missing,
+            Some(source) => match parse_workflow(&source) {
+                Ok(workflow) => Loaded::Workflow(Arc::new(workflow)),
+                Err(problems) => {
+                    self.problems.extend(problems);
+                    Loaded::Broken
+                }
+            },
+        };
+        self.called.insert(key, loaded.clone());
+        loaded
+    }
+
+    /// What is handed over to a workflow that nobody knows, as it is written.
+    fn arguments(&mut self, scene: &Scene, job: &Job, facts: &Facts) -> Planned<Object> {
+        if let Some(jobs) = awaited(job, facts) {
+            return Planned::After(jobs);
+        }
+        let mut inputs = Object::new();
+        for argument in &job.with {
+            let value = argument.value.value.evaluate(&facts.contexts);
+            if let Some(value) = self.take(scene, argument.value.span, value) {
+                inputs.insert(&*argument.name.value, value);
+            }
+        }
+        Planned::Now(inputs)
+    }
+
+    /// The inputs of a workflow that is known: what is handed over, or what it says itself.
+    fn bind(&mut self, scene: &Scene, job: &Job, facts: &Facts, call: &Call) -> Planned<Object> {
+        self.check_names(scene, job, call);
+        let after = awaited(job, facts);
+        let own = scene.handed_down();
+        let mut inputs = Object::new();
+        for input in &call.inputs {
+            let is_open = after.is_some();
+            if let Some(value) = self.input(scene, job, input, facts, &own, is_open) {
+                inputs.insert(&*input.name.value, value);
+            }
+        }
+        after.map_or(Planned::Now(inputs), Planned::After)
+    }
+
+    fn input(
+        &mut self,
+        scene: &Scene,
+        job: &Job,
+        input: &Input,
+        facts: &Facts,
+        own: &Contexts,
+        is_open: bool,
+    ) -> Option<Value> {
+        let name = &input.name.value;
+        let span = job.uses.as_ref().map_or(job.id.span, |uses| uses.span);
+        let Some(argument) = argument(&job.with, name) else {
+            if input.required {
+                let message = format!("the called workflow needs the input `{name}`");
+                self.report(scene, span, message);
+                return None;
+            }
+            return self.take(scene, span, input.absent(own));
+        };
+        if is_open {
+            return None;
+        }
+        let setting = &argument.value;
+        let value = setting.value.evaluate(&facts.contexts);
+        let value = self.take(scene, setting.span, value)?;
+        let typed = typed(&input.kind, &value);
+        if typed.is_none() {
+            let (expected, found) = (input.kind.name(), expr::described(&value));
+            let message = format!("expected a {expected} for the input `{name}`, found {found}");
+            self.report(scene, setting.span, message);
+        }
+        typed
+    }
+
+    fn check_names(&mut self, scene: &Scene, job: &Job, call: &Call) {
+        for argument in job
+            .with
+            .iter()
+            .filter(|argument| call.input(&argument.name.value).is_none())
+        {
+            let names = call.inputs.iter().map(|input| input.name.value.as_str());
+            self.unknown(scene, "input", &argument.name, names);
+        }
+    }
+
+    fn check_secrets(&mut self, scene: &Scene, job: &Job, call: &Call) {
+        let empty = TemplateMap::default();
+        let given = match &job.secrets {
+            CallSecrets::Inherit(_) => return,
+            CallSecrets::Nothing => &empty,
+            CallSecrets::Only(given) => given,
+        };
+        for entry in given
+            .entries
+            .iter()
+            .filter(|entry| call.secret(&entry.name.value).is_none())
+        {
+            let names = call.secrets.iter().map(|secret| secret.name.value.as_str());
+            self.unknown(scene, "secret", &entry.name, names);
+        }
+        let span = job.uses.as_ref().map_or(job.id.span, |uses| uses.span);
+        for secret in call.secrets.iter().filter(|secret| secret.required) {
+            let name = &secret.name.value;
+            if given.get(name).is_none() {
+                let message = format!("the called workflow needs the secret `{name}`");
+                self.report(scene, span, message);
+            }
+        }
+    }
+
+    fn unknown<'n>(
+        &mut self,
+        scene: &Scene,
+        what: &str,
+        name: &Spanned<String>,
+        known: impl Iterator<Item = &'n str>,
+    ) {
+        let message = format!("the called workflow has no {what} `{}`", name.value);
+        let problem = Problem::new(&scene.workflow.source, name.span, message);
+        self.problems
+            .push(match text::suggestion(&name.value, known) {
+                Some(known) => problem.with_help(format!("did you mean `{known}`?")),
+                None => problem,
+            });
+    }
+}
+
+/// What a local reference means in a workflow of another repository: a file of that one.
+fn seen_from(
+    reference: WorkflowReference,
+    caller: Option<&WorkflowReference>,
+) -> WorkflowReference {
+    match (reference, caller) {
+        (WorkflowReference::Local(path), Some(WorkflowReference::Remote(caller))) => {
+            WorkflowReference::Remote(RemoteReference {
+                path,
+                ..caller.clone()
+            })
+        }
+        (reference, _) => reference,
+    }
+}
+
+fn key(reference: &WorkflowReference) -> String {
+    match reference {
+        WorkflowReference::Local(path) => format!("./{path}"),
+        WorkflowReference::Remote(remote) => format!(
+            "{}/{}/{}@{}",
+            remote.owner, remote.repository, remote.path, remote.version
+        ),
+    }
+}
+
+fn awaited(job: &Job, facts: &Facts) -> Option<Arc<[String]>> {
+    let arguments = job.with.iter();
+    facts.awaited(arguments.flat_map(|argument| expressions(&argument.value.value)))
+}
+
+/// A value as an input of a type. GitHub turns anything that is no collection into a string, and
+/// nothing into anything else.
+fn typed(kind: &InputKind, value: &Value) -> Option<Value> {
+    match (kind, value) {
+        (InputKind::Boolean, Value::Bool(_)) | (InputKind::Number, Value::Number(_)) => {
+            Some(value.clone())
+        }
+        (InputKind::Boolean | InputKind::Number, _) => None,
+        (_, value) => value.is_primitive().then(|| value.to_text().into()),
+    }
+}
+
+fn secrets(secrets: &CallSecrets) -> PlannedSecrets {
+    match secrets {
+        CallSecrets::Inherit(_) => PlannedSecrets::Inherit,
+        CallSecrets::Nothing => PlannedSecrets::Only(Vec::new()),
+        CallSecrets::Only(given) => {
+            let names = given.entries.iter().map(|entry| entry.name.value.clone());
+            PlannedSecrets::Only(names.collect())
+        }
+    }
+}

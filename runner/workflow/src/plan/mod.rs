@@ -1,0 +1,112 @@
+//! The plan of a run: which jobs there are, in which order, split into which legs.
+//!
+//! ```text
+//!  Workflow + Request ─ start ─> event, inputs, contexts
+//!                                   │
+//!                                   ├─ order ───> jobs, each after those it needs
+//!                                   ├─ condition > whether a job runs, where that is known
+//!                                   ├─ legs ────> matrix, names, runners, limits
+//!                                   └─ call ────> the plan of a workflow that a job calls
+//! ```
+//!
+//! What uses the results of jobs is not known before the run. It is [`Planned::After`] these jobs;
+//! when they are over, [`Plan::expand`] gives the legs of the job with all they have. So whoever
+//! runs the plan needs to know nothing of YAML.
+//!
+//! Files are asked for through [`Files`]; nothing here reads any.
+
+mod call;
+mod condition;
+mod facts;
+mod legs;
+mod model;
+mod order;
+mod planner;
+mod start;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::diagnostic::Problems;
+use crate::expr::{Contexts, Object};
+use crate::source::SourceFile;
+use crate::workflow::{Workflow, WorkflowReference};
+
+pub use model::{
+    Called, Document, Leg, Legs, PLAN_VERSION, Plan, Planned, PlannedCondition, PlannedJob,
+    PlannedSecrets,
+};
+pub use start::{Request, Start, start};
+
+/// How deeply workflows may call one another, the first one included.
+pub const MAX_DEPTH: usize = 10;
+
+/// How many legs all jobs of a plan may have together, those of called workflows included.
+pub const MAX_LEGS: usize = 16_384;
+
+/// Where called workflows come from.
+pub trait Files {
+    /// The text of a workflow, under the name that problems are to show. Nothing where there is no
+    /// such file: for a local file that is a problem; a remote one is then left for the run.
+    fn workflow(&self, reference: &WorkflowReference) -> Option<SourceFile>;
+}
+
+/// No files at all: local workflows can't be called.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
+        None
+    }
+}
+
+/// Plans a run.
+///
+/// # Errors
+///
+/// An event or inputs that the workflow does not take, expressions that failed, jobs that are too
+/// large, and whatever is wrong with the workflows that are called: all of it, file by file.
+pub fn plan(
+    workflow: &Arc<Workflow>,
+    request: &Request,
+    files: &dyn Files,
+) -> Result<Plan, Problems> {
+    let start = start(workflow, request)?;
+    planner::plan(workflow, start, files)
+}
+
+impl Plan {
+    /// The legs of a job whose needs are over, with all that they have: this is what the run calls
+    /// for a job whose legs are [`Planned::After`] others, and may call for any. `needs` is the
+    /// `needs` context of the job: an object of `result` and `outputs` for each.
+    ///
+    /// A called workflow whose inputs are [`Planned::After`] others is planned anew when the job
+    /// that calls it is expanded; only then can its own jobs be.
+    ///
+    /// # Errors
+    ///
+    /// Expressions that failed, or that gave something else than what is needed. GitHub then fails
+    /// the job.
+    pub fn expand(
+        &self,
+        job: &PlannedJob,
+        needs: Object,
+        files: &dyn Files,
+    ) -> Result<Legs, Problems> {
+        planner::expand(self, job, needs, files)
+    }
+
+    /// What the expressions of a job see before it has a machine: `github`, `inputs`, `vars`,
+    /// `needs`, and for a leg `strategy` and `matrix`.
+    pub fn contexts(&self, needs: Object, leg: Option<&Leg>) -> Contexts {
+        let mut contexts = self.contexts.clone();
+        contexts.values.insert("needs", needs);
+        if let Some(leg) = leg {
+            legs::insert(&mut contexts.values, leg.matrix.as_ref(), &leg.strategy);
+        }
+        contexts
+    }
+}
