@@ -21,5 +21,6 @@ pub mod progress;
 pub mod report;
 pub mod source;
 pub mod steps;
+pub mod tool;
 pub mod vmm;
 pub mod workspace;

@@ -6,7 +6,9 @@
  *                           STRING it is cmd.exe itself, on a terminal or for lines from a pipe;
  *   cmd, cmd.exe            cmd.exe, for Unix programs that call it;
  *   windows PROGRAM ...     any Windows program by its Unix path (what the kernel runs for an .exe);
- *   script FILE COMMAND     the line COMMAND in Windows, its whole exit code left in FILE.
+ *   script FILE COMMAND     the line COMMAND in Windows, its whole exit code left in FILE;
+ *   piped FILE COMMAND      the same, with pipes of Windows' own (see winrun.c);
+ *   program NAME ...        a Unix program by its name, with a plain word if there is none.
  *
  * Text passes through untouched: Wine reads UTF-8 from the environment, and winrun.exe takes the
  * command line from there.
@@ -296,6 +298,12 @@ int main(int argc, char **argv)
         run_arguments(&line, argv + 2);
     } else if (!strcmp(name, "script") && argc == 3) {
         run_line(argv[2], argv[1]);
+    } else if (!strcmp(name, "piped") && argc == 3) {
+        setenv("DORMER_PIPES", "1", 1);
+        run_line(argv[2], argv[1]);
+    } else if (!strcmp(name, "program") && argc > 1) {
+        execvp(argv[1], argv + 1);
+        die(argv[1]);
     } else if (argc == 3 && !strcmp(argv[1], "-c")) {
         run_string(argv[2]);
     } else if (argc == 1) {

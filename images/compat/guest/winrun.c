@@ -10,11 +10,18 @@
  * every later program shares. A console of one's own would cost each of them a tenth of a second
  * and speak code page 437; without any, `chcp` fails.
  *
+ * Node.js ends at once when its outputs are pipes of Unix: it asks them for things that only a pipe of
+ * Windows' own can answer. With DORMER_PIPES set, the program gets such pipes, and what it writes to
+ * them is passed on. Not for everyone: a line of cmd.exe takes twice as long through one.
+ *
  * Uses kernel32 alone: every further library costs a tenth of a second under emulation.
  */
 #include <windows.h>
 
-enum { COULD_NOT_START = 9009 /* what cmd.exe says of a program that it cannot find */ };
+enum {
+    COULD_NOT_START = 9009, /* what cmd.exe says of a program that it cannot find */
+    PIECE = 1 << 16,        /* how much is passed on at a time, in bytes */
+};
 
 /* Where the keeper writes its process id, in decimal. */
 static const WCHAR keeper_file[] = L"Z:\\run\\wine\\keeper";
@@ -102,6 +109,69 @@ static DWORD run(WCHAR *command, STARTUPINFOW *startup, DWORD flags)
     return code;
 }
 
+/* One of a program's outputs: a pipe of Windows' own, and the handle from Unix that it is passed on to. */
+struct output {
+    HANDLE from, to, thread;
+    volatile LONG program_ended;
+};
+
+/* Whether there is something to read, or may come to be. */
+static BOOL may_have_more(struct output *output)
+{
+    DWORD waiting = 0;
+    if (!output->program_ended) return TRUE;
+    return PeekNamedPipe(output->from, NULL, 0, NULL, &waiting, NULL) && waiting;
+}
+
+static DWORD WINAPI pass_on(void *argument)
+{
+    struct output *output = argument;
+    char *piece = allocate(PIECE);
+    DWORD length;
+    while (may_have_more(output)) {
+        if (ReadFile(output->from, piece, PIECE, &length, NULL)) write_all(output->to, piece, length);
+        else if (GetLastError() != ERROR_OPERATION_ABORTED) break;
+    }
+    return 0;
+}
+
+/* Puts a pipe before one of the program's outputs; without one, the output stays as it is. */
+static struct output *interpose(HANDLE *handle)
+{
+    SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
+    struct output *output = allocate(sizeof *output);
+    HANDLE end;
+    if (!CreatePipe(&output->from, &end, &inherited, PIECE)) return NULL;
+    SetHandleInformation(output->from, HANDLE_FLAG_INHERIT, 0);
+    SetHandleInformation(*handle, HANDLE_FLAG_INHERIT, 0);
+    output->to = *handle;
+    *handle = end;
+    output->thread = CreateThread(NULL, 0, pass_on, output, 0, NULL);
+    return output;
+}
+
+/* Passes on the rest of what was written. A child of the program's that holds the pipe is not waited
+   for. */
+static void drain(struct output *output)
+{
+    if (!output) return;
+    InterlockedExchange(&output->program_ended, TRUE);
+    /* More than once: the reader may be just about to wait when it is called back. */
+    do CancelSynchronousIo(output->thread);
+    while (WaitForSingleObject(output->thread, 10) == WAIT_TIMEOUT);
+}
+
+/* Runs COMMAND with pipes of Windows' own as its outputs. */
+static DWORD run_piped(WCHAR *command, STARTUPINFOW *startup)
+{
+    struct output *out = interpose(&startup->hStdOutput);
+    struct output *error = interpose(&startup->hStdError);
+    DWORD code = run(command, startup, 0);
+    drain(out);
+    drain(error);
+    return code;
+}
+
 /* What is meant for a step's programs must not end the process that waits for them. */
 static BOOL WINAPI outlive(DWORD event)
 {
@@ -138,6 +208,7 @@ void start(void)
     STARTUPINFOW *startup = allocate(sizeof *startup);
     WCHAR *command = take_variable(L"DORMER_COMMAND");
     WCHAR *exit_file = take_variable(L"DORMER_EXIT_FILE");
+    WCHAR *pipes = take_variable(L"DORMER_PIPES");
     DWORD code;
 
     startup->cb = sizeof *startup;
@@ -147,7 +218,7 @@ void start(void)
     startup->hStdError = GetStdHandle(STD_ERROR_HANDLE);
     if (!command) keep(startup);
     join_console();
-    code = run(command, startup, 0);
+    code = pipes ? run_piped(command, startup) : run(command, startup, 0);
     if (exit_file) write_number(exit_file, code);
     ExitProcess(code);
 }

@@ -1,6 +1,6 @@
 //! What can be typed. The comments are the help texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -22,6 +22,9 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// Where artifacts go when nobody says.
+const DEFAULT_OUT: &str = "dormer-out";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    the job succeeded
@@ -39,6 +42,38 @@ Exit codes:
 pub enum Command {
     /// Run a job of a workflow file, or one command, in a fresh machine
     Run(Box<RunArguments>),
+    /// Check workflow and action files as GitHub would, and how they use one another
+    ///
+    /// Prints a line for each problem, `path:line:col: message`, those of a warning with `warning:` before
+    /// the message. Local workflows and actions that a file uses are followed: their inputs, secrets and
+    /// outputs. Without files it checks .github/workflows, the action of the repository around you, and
+    /// those below .github/actions. Needs no engine.
+    ///
+    ///   dormer check .github/workflows/ci.yml
+    ///
+    /// Ends with 0 if there are no errors, 1 if there are, and 2 if a file can't be read.
+    #[command(verbatim_doc_comment)]
+    Check(CheckArguments),
+    /// Show which jobs a workflow would have, in their order, without running any
+    ///
+    /// One line for each leg of a matrix: what it runs on, the image that it would get, what it needs and
+    /// whether it runs. What depends on the outputs of jobs is known only after those, and says so. Called
+    /// workflows of the same repository are planned too. Needs no engine.
+    ///
+    ///   dormer plan .github/workflows/ci.yml --on workflow_dispatch --input deep=true
+    #[command(verbatim_doc_comment)]
+    Plan(PlanArguments),
+    /// Evaluate one expression, as it would stand within `${{ }}`
+    ///
+    /// Prints what `${{ }}` would insert into a text. Each top-level key of the file of contexts is a
+    /// context, whatever its name; any other name is unknown. Needs no engine.
+    ///
+    ///   echo '{"github": {"ref": "refs/heads/main"}}' > contexts.json
+    ///   dormer expr "startsWith(github.ref, 'refs/heads/') && 'branch' || 'tag'" --context contexts.json
+    ///
+    /// Ends with 1 if the expression is wrong, which is said on standard error.
+    #[command(verbatim_doc_comment)]
+    Expr(ExprArguments),
     /// List, build, inspect, verify and remove images
     Image {
         /// What to do with images.
@@ -114,6 +149,85 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Workflow and action files [default: those of the repository around you]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How to print problems
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+
+    /// Show the line of each problem and what to do about it, as on a terminal
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// How problems are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// A line each, on a terminal with the source below it.
+    Human,
+    /// As GitHub's workflow commands, for annotations in a pull request.
+    Github,
+    /// JSON for programs.
+    Json,
+}
+
+/// What to plan.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The workflow file
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: PathBuf,
+
+    /// What starts the run, and with what
+    #[command(flatten)]
+    pub event: EventArguments,
+
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
+}
+
+/// How a run of a workflow starts.
+#[derive(Debug, Default, Args)]
+pub struct EventArguments {
+    /// The event [default: workflow_dispatch, else push, else the workflow's first]
+    #[arg(long = "on", value_name = "EVENT")]
+    pub event: Option<String>,
+
+    /// What the event tells, a JSON object as GitHub's webhooks send it: `github.event`
+    #[arg(long, value_name = "FILE")]
+    pub payload: Option<PathBuf>,
+
+    /// An input, for `workflow_dispatch` and `workflow_call`; may be given several times
+    #[arg(long = "input", value_name = "K=V", value_parser = parse_variable)]
+    pub inputs: Vec<(String, String)>,
+
+    /// A configuration variable, for `vars`; may be given several times
+    #[arg(long = "var", value_name = "K=V", value_parser = parse_variable)]
+    pub variables: Vec<(String, String)>,
+}
+
+/// What to evaluate.
+#[derive(Debug, Args)]
+pub struct ExprArguments {
+    /// The expression, without `${{ }}`
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    pub expression: String,
+
+    /// A JSON object of contexts; `-` is standard input
+    #[arg(long, value_name = "FILE.json")]
+    pub context: Option<PathBuf>,
+
+    /// How to print the value: `json` tells its kind too
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
 }
 
 /// How a list is printed.
@@ -216,9 +330,13 @@ pub struct RunArguments {
     #[arg(long = "artifact", value_name = "GLOB")]
     pub artifacts: Vec<String>,
 
-    /// Where artifacts go, with a manifest.json
-    #[arg(long, value_name = "DIR", default_value = "dormer-out")]
-    pub out: PathBuf,
+    /// Where artifacts go, with a manifest.json [default: dormer-out]
+    ///
+    /// Beside them come `summary.md` if steps wrote summaries, and `annotations.json` and
+    /// `annotations.sarif` if they have annotations. Without `--artifact` these come only if `--out` is
+    /// given.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 
     /// A variable for every step; stands above the file's
     #[arg(long = "env", value_name = "K=V", value_parser = parse_variable)]
@@ -231,6 +349,13 @@ pub struct RunArguments {
     /// A file of secrets, one `NAME=value` a line
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+
+    /// A directory that stands in for an action, as `owner/repo@ref=DIR`; may be given several times
+    ///
+    /// The whole repository of the action, or what there is of it: what `.gitignore` names there stays
+    /// behind.
+    #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
+    pub actions: Vec<(String, PathBuf)>,
 
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -265,11 +390,37 @@ pub struct RunArguments {
     pub timeout: Option<Duration>,
 }
 
+impl RunArguments {
+    /// Where artifacts go.
+    pub fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(DEFAULT_OUT))
+    }
+
+    /// Whether findings are to be stored beside the artifacts: nobody gets a directory unasked.
+    pub fn stores_findings(&self) -> bool {
+        self.out.is_some() || !self.artifacts.is_empty()
+    }
+}
+
 fn parse_variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if is_variable_name(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is no variable: write NAME=value")),
     }
+}
+
+/// `owner/repo@ref=DIR`; a ref has no `=`.
+fn parse_mapping(text: &str) -> Result<(String, PathBuf), String> {
+    let parts = text.split_once('=').filter(|(_, path)| !path.is_empty());
+    let complaint = || format!("`{text}` maps no action: write owner/repo@ref=DIR");
+    let (reference, path) = parts.ok_or_else(complaint)?;
+    let (name, git_ref) = reference.split_once('@').ok_or_else(complaint)?;
+    let names: Vec<&str> = name.split('/').collect();
+    let is_whole = names.len() == 2 && names.iter().all(|part| !part.is_empty());
+    if !is_whole || git_ref.is_empty() {
+        return Err(complaint());
+    }
+    Ok((reference.to_owned(), PathBuf::from(path)))
 }
 
 /// A job that has no time at all would only be made and removed.
@@ -310,5 +461,16 @@ mod tests {
         assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
         assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
         assert!(parse(&["-c", ""]).is_err());
+        assert!(parse(&["w.yml", "--action", "a/b@v1=dir", "--action", "c/d@x/y=e"]).is_ok());
+        for wrong in [
+            "a/b=dir",
+            "a/b@v1",
+            "a/b@v1=",
+            "a@v1=d",
+            "a/b/c@v1=d",
+            "/b@v1=d",
+        ] {
+            assert!(parse(&["w.yml", "--action", wrong]).is_err(), "{wrong}");
+        }
     }
 }

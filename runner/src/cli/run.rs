@@ -4,6 +4,8 @@ use std::io::{BufWriter, Stderr, Stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dormer_workflow::expr::Object;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
@@ -17,22 +19,27 @@ use crate::config::{self, Config};
 use crate::event::{Events, Level};
 use crate::exit_code;
 use crate::failure::{Failure, InputError, InputPlace};
+use crate::guest::channel::random_word;
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
 use crate::instance::accelerator::Wish;
 use crate::job::driver::{self, Surroundings};
-use crate::job::plan::{JobRequest, Keep};
+use crate::job::mapped::Mapping;
+use crate::job::plan::{JobRequest, Keep, LegFacts};
 use crate::mask::Masker;
 use crate::report::events_file::EventsFile;
+use crate::report::findings::files::FindingsFiles;
 use crate::report::github::Github;
 use crate::report::human::Human;
 use crate::report::json::Json;
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
+use crate::source::checkout::checked_out;
 use crate::source::file::Selected;
+use crate::source::run_facts::{Given, run_facts};
 use crate::source::{command, file};
-use crate::steps::context::{JobFacts, StepScope};
+use crate::steps::context::{JobFacts, RunFacts, StepScope};
 use crate::steps::state::{ExecutorState, Variables};
 use crate::vmm::machine::{Accelerator, Network};
 use crate::workspace::scan::scan;
@@ -108,7 +115,7 @@ async fn accept(
     remark: Option<String>,
 ) -> Result<u8, Failure> {
     let (events, queue) = Events::accept(&request.job.id.value);
-    let reporting = report::spawn(queue, reporters);
+    let reporting = report::spawn(queue, reporters, masker.clone());
     if let Some(remark) = remark {
         events.notice(Level::Notice, remark);
     }
@@ -121,7 +128,7 @@ async fn accept(
         masker,
         progress: Arc::new(TerminalProgress::new(false)),
     };
-    let code = driver::run(&request, &around).await;
+    let code = driver::run(&request, &around).await.exit_code;
     // The driver has waited for the reporters; one that hangs is not waited for again.
     let failures = reporting.failures();
     for failure in &failures {
@@ -218,12 +225,7 @@ fn labels_of(selected: &Selected) -> Result<Vec<String>, InputError> {
     };
     let (facts, secrets) = (JobFacts::default(), Variables::default());
     let state = ExecutorState::new(Variables::default());
-    let scope = StepScope {
-        facts: &facts,
-        state: &state,
-        secrets: &secrets,
-        step: None,
-    };
+    let scope = StepScope::of_job(&facts, &state, &secrets);
     let selector = runs_on.evaluate(&scope).map_err(|error| {
         let problem = selected.workflow.problem(&error);
         InputError::usage(problem.map_or_else(|| error.to_string(), |problem| problem.to_string()))
@@ -232,7 +234,7 @@ fn labels_of(selected: &Selected) -> Result<Vec<String>, InputError> {
 }
 
 /// A Windows image if one was built, else the embedded guest.
-fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
+pub(super) fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
     if let Some(name) = &config.default_image {
         return Ok(name.clone());
     }
@@ -254,16 +256,19 @@ fn request(
     image: String,
     secrets: Vec<(String, SecretString)>,
 ) -> Result<JobRequest, Failure> {
+    let run = facts_of(arguments, &selected, workspace.as_deref());
     Ok(JobRequest {
         workflow: selected.workflow,
         job: selected.job,
-        workflow_name: selected.name,
+        run: Arc::new(run),
+        leg: LegFacts::default(),
         image,
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
         stays_behind: stays_behind(arguments)?,
-        out: on_the_host(&arguments.out)?,
+        out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
+        mapped_actions: mapped_actions(arguments)?,
         secrets,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
@@ -288,16 +293,44 @@ fn request(
     })
 }
 
+/// What is known of the run before it begins.
+fn facts_of(arguments: &RunArguments, selected: &Selected, workspace: Option<&Path>) -> RunFacts {
+    let checkout = workspace.map(checked_out).unwrap_or_default();
+    let directory = workspace.and_then(Path::file_name);
+    let directory = directory.map(|name| name.to_string_lossy());
+    let file = arguments.workflow.as_deref();
+    let file = file.and_then(|path| crate::host::fs::real_path(path).ok());
+    run_facts(Given {
+        name: selected.name.as_deref(),
+        file: file.as_deref(),
+        checkout: &checkout,
+        fallback_name: &directory.unwrap_or_default(),
+        event_name: "workflow_dispatch",
+        payload: None,
+        inputs: Object::new(),
+        vars: Object::new(),
+        run_id: Timestamp::now().as_second().to_string(),
+    })
+}
+
 /// What is no part of the workspace though it may be in it: what Dormer writes, and the secrets.
 fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
     let others = [
         arguments.events.as_deref(),
         arguments.secret_file.as_deref(),
     ];
-    let paths = [arguments.out.as_path()].into_iter();
+    let paths = [arguments.out()].into_iter();
     paths
         .chain(others.into_iter().flatten())
         .map(on_the_host)
+        .collect()
+}
+
+/// Directories that stand in for actions.
+fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
+    let typed = arguments.actions.iter();
+    typed
+        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
         .collect()
 }
 
@@ -324,15 +357,20 @@ fn reporters(arguments: &RunArguments) -> Result<Vec<Box<dyn Reporter>>, InputEr
         })?;
         reporters.push(Box::new(file));
     }
+    if arguments.stores_findings() {
+        reporters.push(Box::new(FindingsFiles::below(&on_the_host(
+            arguments.out(),
+        )?)));
+    }
     reporters.push(match arguments.format.unwrap_or(default) {
         Format::Human => {
-            let out = arguments.out.display().to_string();
+            let out = arguments.out().display().to_string();
             let terse = arguments.command.is_some();
             Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
                 out, terse,
             ))
         }
-        Format::Github => Box::new(Github::<BufWriter<Stdout>>::default()),
+        Format::Github => Box::new(Github::to_stdout(random_word())),
         Format::Json => Box::new(Json::to_stdout().map_err(|error| {
             InputError::usage(format!("cannot write to standard output: {error}"))
         })?),

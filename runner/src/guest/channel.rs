@@ -24,6 +24,9 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     async fn run_bundle(&self, bundle: &Bundle) -> Result<RunningBundle, ChannelError>;
     /// Signals the whole tree of processes that a command or bundle started.
     async fn signal(&self, tag: &str, signal: Signal) -> Result<(), ChannelError>;
+    /// Ends every process whose environment holds this variable with this value. Returns the names of
+    /// those that there were.
+    async fn end_marked(&self, variable: &str, value: &str) -> Result<Vec<String>, ChannelError>;
     /// Runs the cheapest command that there is.
     async fn probe(&self) -> Result<(), ChannelError>;
     /// Makes directories, and their parents.
@@ -35,6 +38,8 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     /// Packs the files of a directory that `names` names, with a zero byte behind each, as a tar file on
     /// standard output.
     async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError>;
+    /// Hashes the named files of a directory, in the form of [`Dialect::digest`].
+    async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
     /// How commands are put, and paths written.
     fn dialect(&self) -> &dyn Dialect;
 }
@@ -111,6 +116,15 @@ impl GuestChannel for DialectChannel {
             .await
     }
 
+    async fn end_marked(&self, variable: &str, value: &str) -> Result<Vec<String>, ChannelError> {
+        const NAMES: usize = 64 << 10;
+        let request = self.dialect.end_marked(variable, value);
+        let process = self.start(request, Input::Nothing).await?;
+        let (_, names, _) = process.output(NAMES).await?;
+        let names = String::from_utf8_lossy(&names).into_owned();
+        Ok(names.lines().map(str::to_owned).collect())
+    }
+
     async fn probe(&self) -> Result<(), ChannelError> {
         self.must_work(self.dialect.probe(), "answering a command")
             .await
@@ -135,6 +149,11 @@ impl GuestChannel for DialectChannel {
 
     async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError> {
         self.start(self.dialect.pack(directory), names).await
+    }
+
+    async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.digest(directory), Input::Bytes(names))
+            .await
     }
 
     fn dialect(&self) -> &dyn Dialect {

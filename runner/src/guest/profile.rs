@@ -27,6 +27,57 @@ pub struct GuestProfile {
     pub tool_cache: String,
     /// Every shell that it has.
     pub shells: Vec<ShellProfile>,
+    /// How it runs `shell: COMMAND {0}`: the first whose `programs` fit. None by default: it can't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_shells: Vec<CustomShell>,
+    /// How it runs actions in JavaScript. None by default: it has no Node.js.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeProfile>,
+}
+
+/// A guest's Node.js, in one version or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeProfile {
+    /// The versions, in any order; at least one.
+    pub versions: Vec<NodeVersion>,
+    /// How its programs write a path.
+    pub paths: PathStyle,
+    /// How the programs that an action starts are found.
+    pub search_path: SearchPath,
+}
+
+/// One version of Node.js.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeVersion {
+    /// The major version, as 20.
+    pub major: u32,
+    /// The program and its arguments, with `{script}` and `{exit_file}` as in
+    /// [`ShellProfile::invocation`].
+    pub invocation: Vec<String>,
+    /// What has to be in the guest before it runs. None by default: it is part of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<GuestTool>,
+}
+
+/// A tool that is no part of an image, and comes into the guest of a job that needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestTool {
+    /// Which one, by the name that the host's module `tool` knows it by.
+    pub name: String,
+    /// The directory that its files go to, in Windows form.
+    pub directory: String,
+}
+
+impl NodeProfile {
+    /// The version for an action that asks for this one: the lowest that is not below it, else the
+    /// highest that there is.
+    pub fn nearest(&self, major: u32) -> Option<&NodeVersion> {
+        let versions = || self.versions.iter();
+        let new_enough = versions().filter(|version| version.major >= major);
+        new_enough
+            .min_by_key(|version| version.major)
+            .or_else(|| versions().max_by_key(|version| version.major))
+    }
 }
 
 /// One of a guest's shells.
@@ -41,6 +92,43 @@ pub struct ShellProfile {
     pub paths: PathStyle,
     /// How its programs are found.
     pub search_path: SearchPath,
+}
+
+/// How a guest runs programs that it does not know as shells. A guest with programs of two worlds has
+/// one for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomShell {
+    /// Which programs these are, as patterns in which `*` is any text, whatever its case.
+    pub programs: Vec<String>,
+    /// The program and its arguments. `{program}` stands for what was asked for, a word that is
+    /// `{arguments}` for its arguments, one word each, `{command}` for both as they were written,
+    /// and `{exit_file}` is that of [`ShellProfile::invocation`].
+    pub invocation: Vec<String>,
+    /// How these programs write a path.
+    pub paths: PathStyle,
+    /// How the programs that they start are found.
+    pub search_path: SearchPath,
+}
+
+impl CustomShell {
+    /// Whether a program is one of these.
+    pub fn is_for(&self, program: &str) -> bool {
+        let program = program.to_ascii_lowercase();
+        let mut patterns = self.programs.iter();
+        patterns.any(|pattern| fits(&pattern.to_ascii_lowercase(), &program))
+    }
+}
+
+/// Whether a text fits a pattern, in which `*` is any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(start) else {
+        return false;
+    };
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.any(|at| fits(rest, &text[at..]))
 }
 
 /// The variable that lists directories with programs, and how to put some in front.
@@ -119,6 +207,37 @@ impl GuestProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_gets_the_nearest_node_that_is_not_too_old() {
+        let version = |major| NodeVersion {
+            major,
+            invocation: Vec::new(),
+            tool: None,
+        };
+        let node = NodeProfile {
+            versions: [24, 16, 20].map(version).to_vec(),
+            paths: PathStyle::Windows,
+            search_path: SearchPath {
+                variable: "WINEPATH".to_owned(),
+                separator: ";".to_owned(),
+                extends: false,
+            },
+        };
+        let nearest = |major| node.nearest(major).map(|version| version.major);
+        let cases = [(12, 16), (16, 16), (20, 20), (22, 24), (24, 24), (26, 24)];
+        for (asked, given) in cases {
+            assert_eq!(nearest(asked), Some(given), "node{asked}");
+        }
+    }
+
+    #[test]
+    fn programs_are_known_by_their_names() {
+        assert!(
+            fits("*.exe", "a.exe") && fits("*", "") && fits("c:*", "c:\\x") && fits("perl", "perl")
+        );
+        assert!(fits("*.*e", "a.exe") && !fits("*.exe", "a.exes") && !fits("perl", "perl5"));
+    }
 
     #[test]
     fn each_style_writes_a_path_its_own_way() {

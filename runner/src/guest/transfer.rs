@@ -232,6 +232,37 @@ impl ComingList {
     }
 }
 
+/// The SHA-256 of files below a directory of the guest, in the order of their names; none for one that
+/// can't be read.
+pub async fn digests(
+    channel: &dyn GuestChannel,
+    directory: &str,
+    names: &[String],
+) -> Result<Vec<Option<[u8; 32]>>, ChannelError> {
+    let asked: Vec<u8> = names
+        .iter()
+        .flat_map(|name| [name.as_bytes(), b"\0"].concat())
+        .collect();
+    // What is told is each name again, and its digest in front.
+    let room = asked.len() + names.len() * 80;
+    let process = channel.digest(directory, asked.into()).await?;
+    let (_, told, _) = process.output(room).await?;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    let mut told = told.split_terminator('\0').filter_map(|line| {
+        let (digest, name) = line.split_once("  ")?;
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digest, &mut bytes).ok()?;
+        Some((name, bytes))
+    });
+    let mut next = told.next();
+    let mut digest_of = |name: &String| {
+        let (_, digest) = next.filter(|(told, _)| told == name)?;
+        next = told.next();
+        Some(digest)
+    };
+    Ok(names.iter().map(&mut digest_of).collect())
+}
+
 async fn expect_success(process: GuestProcess, what: &str) -> Result<(), ChannelError> {
     let (exit, _, complaints) = process.output(COMPLAINTS).await?;
     if exit.is_success() {
@@ -272,6 +303,15 @@ mod tests {
         assert_eq!(listed("f 1 a\0", 0).await.unwrap().complaints, "");
         let error = listed("", 2).await.unwrap_err().to_string();
         assert!(error.contains("find: no"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn digests_come_in_the_order_of_names_and_some_not_at_all() {
+        let told = format!("{}  a b\0{}  d\0", "01".repeat(32), "02".repeat(32));
+        let channel = fake::channel(move |_, _| (told.clone().into_bytes(), "c: no\n", 123));
+        let names = ["a b", "c", "d"].map(str::to_owned);
+        let digests = digests(&channel, "/C:/a", &names).await.unwrap();
+        assert_eq!(digests, [Some([1; 32]), None, Some([2; 32])]);
     }
 
     #[tokio::test]

@@ -81,6 +81,11 @@ impl Home {
         self.root.join("images")
     }
 
+    /// Tools for guests. Made when the first is fetched; may be a link, as `images`.
+    pub fn tools(&self) -> PathBuf {
+        self.root.join("tools")
+    }
+
     /// A directory for each instance.
     pub fn instances(&self) -> PathBuf {
         self.root.join("instances")

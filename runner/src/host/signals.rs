@@ -50,8 +50,17 @@ impl Cancel {
         self.graceful.cancel();
     }
 
+    /// A part of what is to be stopped: whoever stops the whole stops it, and it can be stopped alone.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self {
+            graceful: self.graceful.child_token(),
+            immediate: self.immediate.child_token(),
+        }
+    }
+
     /// Asks to stop, unless somebody has.
-    fn request_once(&self) {
+    pub fn request_once(&self) {
         self.graceful.cancel();
     }
 
@@ -112,6 +121,19 @@ mod tests {
         cancel.requested().await;
         cancel.request_once();
         assert!(!cancel.is_immediate());
+    }
+
+    #[test]
+    fn a_part_is_stopped_with_the_whole_or_alone() {
+        let whole = Cancel::default();
+        let (one, other) = (whole.part(), whole.part());
+        one.request_once();
+        assert!(one.is_requested() && !whole.is_requested() && !other.is_requested());
+        whole.request();
+        // It was asked by two, each for the first time.
+        assert!(other.is_requested() && !one.is_immediate());
+        whole.request();
+        assert!(one.is_immediate() && other.is_immediate());
     }
 
     #[test]

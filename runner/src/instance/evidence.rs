@@ -34,11 +34,19 @@ impl Evidence {
         masker: &Masker,
     ) -> io::Result<()> {
         create_private_directory(directory)?;
+        // Both were masked as they came, and a step may have named a secret since.
         if let Some(log) = self.serial_log.as_ref().filter(|log| log.is_file()) {
-            fs::copy(log, directory.join("serial.log"))?;
+            fs::write(
+                directory.join("serial.log"),
+                masked(masker, &fs::read(log)?),
+            )?;
         }
         if let Some(tail) = &self.serial {
-            fs::write(directory.join("serial-tail.txt"), tail.text())?;
+            let text = tail.text();
+            fs::write(
+                directory.join("serial-tail.txt"),
+                masker.mask(&text).as_bytes(),
+            )?;
         }
         let Some(vm) = vm else { return Ok(()) };
         if let Ok(words) = within(WORDS, vm.words()).await {
@@ -48,5 +56,36 @@ impl Evidence {
             fs::write(directory.join("screenshot.png"), png)?;
         }
         Ok(())
+    }
+}
+
+fn masked(masker: &Masker, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = masker.stream();
+    let mut shown = stream.push(bytes);
+    shown.extend(stream.finish());
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_that_was_named_after_the_console_printed_it_is_masked_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("console");
+        fs::write(&log, b"boot \xff late-secret end").unwrap();
+        let masker = Masker::default();
+        masker.add("late-secret");
+        let evidence = Evidence {
+            serial: None,
+            serial_log: Some(log),
+        };
+        let kept = directory.path().join("kept");
+        evidence.gather(None, &kept, &masker).await.unwrap();
+        assert_eq!(
+            fs::read(kept.join("serial.log")).unwrap(),
+            b"boot \xff *** end"
+        );
     }
 }

@@ -17,9 +17,8 @@ use crate::image::store::{Image, Store};
 use crate::image::vm_container;
 use crate::instance::accelerator;
 use crate::instance::provision::{Instance, Order};
-use crate::job::git::checked_out;
 use crate::job::limits::{Limits, Stop};
-use crate::job::outcome::Ending;
+use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep};
 use crate::job::work::Work;
 use crate::mask::Masker;
@@ -58,8 +57,8 @@ pub struct Surroundings {
     pub progress: Arc<dyn Progress>,
 }
 
-/// Runs a job to its end. Returns what the process ends with.
-pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
+/// Runs a job to its end.
+pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
     let limits = Limits::new(around.cancel.clone(), request.timeout);
     let driver = Driver {
         request,
@@ -67,6 +66,7 @@ pub async fn run(request: &JobRequest, around: &Surroundings) -> u8 {
         limits,
         instance: None,
         ready: false,
+        outputs: Vec::new(),
     };
     driver.run().await
 }
@@ -78,6 +78,8 @@ struct Driver<'a> {
     instance: Option<Instance>,
     /// Whether the guest has answered.
     ready: bool,
+    /// What the job leaves for others, once its steps are over.
+    outputs: Vec<(String, String)>,
 }
 
 /// Why a phase was not finished.
@@ -93,7 +95,7 @@ impl<E: Into<Failure>> From<E> for Interrupted {
 }
 
 impl Driver<'_> {
-    async fn run(mut self) -> u8 {
+    async fn run(mut self) -> JobEnd {
         self.enter(Phase::Accepted);
         let ending = match self.work().await {
             Ok(conclusion) => self.ending_of(conclusion),
@@ -111,7 +113,11 @@ impl Driver<'_> {
             infra: ending.infra(evidence),
         });
         let _ = within(LAST_WORDS, self.around.events.flush()).await;
-        ending.exit_code()
+        JobEnd {
+            conclusion: ending.conclusion(),
+            exit_code: ending.exit_code(),
+            outputs: self.outputs,
+        }
     }
 
     /// Steps that ended because they were told to say "cancelled"; the job says why.
@@ -145,11 +151,14 @@ impl Driver<'_> {
             events: &self.around.events,
             masker: &self.around.masker,
             progress: Arc::clone(&self.around.progress),
+            tools: self.around.home.tools(),
         };
         let limits = self.limits.clone();
         while_alive(&mut self.instance, guarded(&limits, work.prepare())).await?;
         let steps = bounded_after_stop(&limits, work.run_steps(&mut self.limits));
-        let conclusion = while_alive(&mut self.instance, steps).await?;
+        let steps = while_alive(&mut self.instance, steps).await?;
+        let conclusion = steps.conclusion;
+        self.outputs = steps.outputs;
         if self.request.artifacts.is_empty() {
             return Ok(conclusion);
         }
@@ -263,29 +272,22 @@ impl Driver<'_> {
     }
 
     fn facts(&self, image: &Image) -> JobFacts {
-        let workspace = self.request.workspace.as_deref();
-        let checked_out = workspace.map(checked_out).unwrap_or_default();
-        let directory = workspace
-            .and_then(|path| path.file_name())
-            .map(|n| n.to_string_lossy());
-        let name = plain_name(&directory.unwrap_or_default());
+        let request = self.request;
+        let leg = request.leg.clone();
+        let instance = self.instance.as_ref();
         let mut facts = JobFacts {
-            workflow: self.request.workflow_name.clone(),
-            job: self.request.job.id.value.clone(),
-            repository: checked_out
-                .repository
-                .unwrap_or_else(|| format!("local/{name}")),
-            sha: checked_out.sha,
-            git_ref: checked_out.git_ref,
-            run_id: Timestamp::now().as_second().to_string(),
-            runner: self
-                .instance
-                .as_ref()
-                .map(|i| i.id().to_owned())
-                .unwrap_or_default(),
+            run: Arc::clone(&request.run),
+            job: request.job.id.value.clone(),
+            runner: instance.map(|i| i.id().to_owned()).unwrap_or_default(),
+            matrix: leg.matrix,
+            strategy: leg.strategy,
+            needs: leg.needs,
+            debug: request.is_debugged(),
             ..JobFacts::default()
         };
-        facts.place_in(&image.manifest.description.guest, &name);
+        let name = request.run.repository.rsplit('/').next();
+        let guest = &image.manifest.description.guest;
+        facts.place_in(guest, name.unwrap_or_default());
         facts
     }
 
@@ -442,24 +444,6 @@ async fn while_alive<T>(
     match within(REASON, instance.trouble()).await {
         Ok(trouble) => Err(trouble.into()),
         Err(_) => Err(broken.into()),
-    }
-}
-
-/// A directory's name as one for the guest.
-fn plain_name(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
-    let name: String = name.chars().map(plain).collect();
-    let name = name.trim_matches(['.', '-']);
-    if name.is_empty() {
-        "workspace".to_owned()
-    } else {
-        name.to_owned()
     }
 }
 

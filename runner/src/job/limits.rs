@@ -94,7 +94,8 @@ impl Limits {
     }
 }
 
-async fn until(deadline: Option<Instant>) {
+/// Returns when a time has come; never, if there is none.
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(end) => clock::pause(end.saturating_duration_since(Instant::now())).await,
         None => std::future::pending().await,

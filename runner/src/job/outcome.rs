@@ -4,6 +4,17 @@ use crate::event::{Conclusion, Infra};
 use crate::exit_code;
 use crate::failure::{Failure, InputPlace};
 
+/// How a job ended, for whoever started it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEnd {
+    /// How it counts.
+    pub conclusion: Conclusion,
+    /// What the process ends with, if there is no other job.
+    pub exit_code: u8,
+    /// Its outputs, for the jobs that need it.
+    pub outputs: Vec<(String, String)>,
+}
+
 /// Why a job ended. Fixed before the teardown begins.
 #[derive(Debug)]
 pub enum Ending {

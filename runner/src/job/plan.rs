@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::workflow::{Job, Workflow};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::instance::accelerator::Wish;
+use crate::job::mapped::Mapping;
+use crate::steps::context::RunFacts;
 use crate::vmm::machine::Network;
 
 /// When a machine outlives its job.
@@ -24,6 +27,17 @@ pub enum Keep {
     Always,
 }
 
+/// A job's place in its run.
+#[derive(Debug, Clone, Default)]
+pub struct LegFacts {
+    /// The leg of the matrix; null without one.
+    pub matrix: Value,
+    /// How the matrix is run; empty without one.
+    pub strategy: Object,
+    /// The jobs that it needs, with their results and outputs.
+    pub needs: Object,
+}
+
 /// A job to run.
 #[derive(Debug)]
 pub struct JobRequest {
@@ -31,8 +45,10 @@ pub struct JobRequest {
     pub workflow: Arc<Workflow>,
     /// The job itself, a part of that workflow.
     pub job: Arc<Job>,
-    /// The workflow's name, or its file's.
-    pub workflow_name: String,
+    /// What is known of the run that it is part of.
+    pub run: Arc<RunFacts>,
+    /// What is known of its place in that run.
+    pub leg: LegFacts,
     /// The image's name.
     pub image: String,
     /// The user's files, if any come along.
@@ -48,6 +64,8 @@ pub struct JobRequest {
     pub environment: Vec<(String, String)>,
     /// Secrets, by name.
     pub secrets: Vec<(String, SecretString)>,
+    /// Directories of this host that stand in for actions of other repositories. Empty by default.
+    pub mapped_actions: Vec<Mapping>,
     /// Virtual CPUs.
     pub cpus: u32,
     /// The guest's memory in bytes; the image's wish if none.
@@ -67,6 +85,20 @@ pub struct JobRequest {
 }
 
 impl JobRequest {
+    /// Whether steps are to tell more than usual: GitHub's own switch, as a secret or a variable.
+    pub fn is_debugged(&self) -> bool {
+        const SWITCH: &str = "ACTIONS_STEP_DEBUG";
+        let secret = self.secrets.iter().find(|(name, _)| name == SWITCH);
+        match secret {
+            Some((_, value)) => value.expose_secret() == "true",
+            None => self
+                .run
+                .vars
+                .get(SWITCH)
+                .is_some_and(|value| value.to_text() == "true"),
+        }
+    }
+
     /// Whether artifacts can be written where they are to go: better known before the job than after it.
     pub fn check_out(&self) -> Result<(), InputError> {
         if self.artifacts.is_empty() {

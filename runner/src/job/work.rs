@@ -1,10 +1,12 @@
 //! The part of a job that happens inside the guest: the workspace goes in, the steps run, artifacts come
 //! back. Given a channel; knows nothing of how the guest came up.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dormer_workflow::expr::EvalError;
 use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
@@ -14,20 +16,35 @@ use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
+use crate::guest::transfer;
 use crate::job::limits::Limits;
+use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
+use crate::job::tools::JobTools;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::executor::Executor;
 use crate::steps::gate::Open;
+use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
+use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
 
 /// GitHub's own limit for a job that states none.
 const DEFAULT_TIMEOUT_MINUTES: f64 = 360.0;
+
+/// How the steps of a job ended.
+#[derive(Debug)]
+pub struct StepsEnd {
+    /// How the job did.
+    pub conclusion: Conclusion,
+    /// Its outputs, without those that are empty.
+    pub outputs: Vec<(String, String)>,
+}
 
 /// A job inside its guest.
 pub struct Work<'a> {
@@ -45,6 +62,8 @@ pub struct Work<'a> {
     pub masker: &'a Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// Where tools for guests lie on the host.
+    pub tools: PathBuf,
 }
 
 impl Work<'_> {
@@ -64,10 +83,26 @@ impl Work<'_> {
                 InfraFailure::transient("cannot make the job's directories in the guest")
                     .because(error)
             })?;
+        self.send_event().await?;
         if let Some(root) = &self.request.workspace {
             self.send_workspace(root, &self.facts.workspace).await?;
         }
         Ok(())
+    }
+
+    /// Writes the event's payload to where `GITHUB_EVENT_PATH` says that it is.
+    async fn send_event(&self) -> Result<(), Failure> {
+        let directory = self.facts.event_directory();
+        let directory = self.channel.dialect().paths().write(&directory);
+        let text = self.request.run.event_text.clone();
+        let sent = transfer::send(self.channel.as_ref(), &directory, move |out| {
+            write_event(out, &text)
+        });
+        sent.await.map_err(|error| {
+            InfraFailure::transient("cannot write the event's file in the guest")
+                .because(error)
+                .into()
+        })
     }
 
     async fn send_workspace(&self, root: &Path, directory: &str) -> Result<(), Failure> {
@@ -101,7 +136,7 @@ impl Work<'_> {
     }
 
     /// Runs the steps; how they ended is how the job did.
-    pub async fn run_steps(&self, limits: &mut Limits) -> Result<Conclusion, Failure> {
+    pub async fn run_steps(&self, limits: &mut Limits) -> Result<StepsEnd, Failure> {
         let secrets: Variables = self
             .request
             .secrets
@@ -109,6 +144,17 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        let actions = MappedActions {
+            mapped: &self.request.mapped_actions,
+            channel: self.channel.as_ref(),
+            progress: Arc::clone(&self.progress),
+        };
+        let (workflow, job) = (&self.request.workflow, &self.request.job);
+        if let Some(remark) = shell::default_remark(self.guest, workflow, job) {
+            self.events.notice(Level::Warning, remark);
+        }
+        let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
             job: &self.request.job,
@@ -120,13 +166,50 @@ impl Work<'_> {
             masker: self.masker,
             cancel: limits.steps(),
             workspace: self,
+            actions: &actions,
+            tools: &tools,
+            hashes: FileHashes::default(),
+            matchers: JobMatchers::default(),
         };
         let mut state = match executor.begin(self.request.environment.clone()) {
             Ok(state) => state,
             Err(error) => return Err(self.explain(&error).into()),
         };
         executor.run(&mut state, &mut Open).await?;
-        Ok(state.status.conclusion())
+        Ok(match self.outputs(&state, &secrets) {
+            Ok(outputs) => StepsEnd {
+                conclusion: state.status.conclusion(),
+                outputs,
+            },
+            Err(error) => {
+                let text = self.explain(&error).message;
+                let text = format!("the job's outputs can't be evaluated: {text}");
+                self.events.notice(Level::Error, text);
+                StepsEnd {
+                    conclusion: Conclusion::Failure,
+                    outputs: Vec::new(),
+                }
+            }
+        })
+    }
+
+    /// What other jobs may read. A secret must not get there, and GitHub's words on that are known.
+    fn outputs(
+        &self,
+        state: &ExecutorState,
+        secrets: &Variables,
+    ) -> Result<Vec<(String, String)>, EvalError> {
+        let scope = StepScope::of_job(&self.facts, state, secrets);
+        let mut outputs = self.request.job.outputs.render(&scope)?;
+        outputs.retain(|(name, value)| {
+            let is_masked = self.masker.mask(value) != value.as_str();
+            if is_masked {
+                let text = format!("Skip output '{name}' since it may contain secret.");
+                self.events.notice(Level::Warning, text);
+            }
+            !is_masked && !value.is_empty()
+        });
+        Ok(outputs)
     }
 
     fn timeout_minutes(&self, secrets: &Variables) -> Result<f64, InputError> {
@@ -134,18 +217,13 @@ impl Work<'_> {
             return Ok(DEFAULT_TIMEOUT_MINUTES);
         };
         let state = ExecutorState::new(Variables::default());
-        let scope = StepScope {
-            facts: &self.facts,
-            state: &state,
-            secrets,
-            step: None,
-        };
+        let scope = StepScope::of_job(&self.facts, &state, secrets);
         setting
             .evaluate(&scope)
             .map_err(|error| self.explain(&error))
     }
 
-    fn explain(&self, error: &dormer_workflow::expr::EvalError) -> InputError {
+    fn explain(&self, error: &EvalError) -> InputError {
         let text = match self.request.workflow.problem(error) {
             Some(problem) => problem.to_string(),
             None => error.to_string(),
@@ -195,6 +273,17 @@ impl Work<'_> {
             self.events.notice(Level::Error, text);
         }
     }
+}
+
+/// A tar file with the event's file in it.
+fn write_event(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    const READABLE: u32 = 0o644;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(READABLE);
+    let mut archive = tar::Builder::new(out);
+    archive.append_data(&mut header, "event.json", text.as_bytes())?;
+    archive.finish()
 }
 
 #[async_trait]

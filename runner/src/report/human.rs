@@ -9,10 +9,13 @@ use std::io::{self, BufWriter, Stderr, Stdout, Write};
 use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
 use crate::report::Reporter;
+use crate::report::findings::{Findings, Limits, shown};
+use crate::report::marks::readable;
 use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
+use crate::report::words::pinned;
 
 /// Writes for people.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     /// Whether nothing of the machine is left.
     torn_down: bool,
     tail: Tail,
+    findings: Findings,
     artifacts: Vec<(String, u64)>,
     out_directory: String,
     /// Whether only the command's own output is wanted, as for `-c`.
@@ -49,6 +53,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             phase,
             torn_down: false,
             tail,
+            findings: Findings::new(Limits::SHOWN),
             artifacts,
             out_directory,
             terse,
@@ -57,6 +62,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     /// Shows an event. What is written to a lost output is no error here: the other one goes on.
     fn show(&mut self, event: &Stamped) -> io::Result<()> {
+        self.findings.take(event);
         match &event.event {
             JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
             JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
@@ -86,12 +92,23 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 conclusion,
                 exit_code,
                 infra,
-            } => self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms),
+            } => {
+                self.show_failed_step()?;
+                self.show_findings(event.whose())?;
+                self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
+            }
             JobEvent::TornDown { .. } => {
                 self.torn_down = true;
                 Ok(())
             }
-            JobEvent::JobAccepted | JobEvent::Started { .. } | JobEvent::Rung { .. } => Ok(()),
+            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
+            JobEvent::JobAccepted
+            | JobEvent::Started { .. }
+            | JobEvent::Rung { .. }
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
+            | JobEvent::Annotation(_)
+            | JobEvent::StepSummary { .. } => Ok(()),
         }
     }
 
@@ -136,8 +153,19 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         if self.terse { Ok(()) } else { self.say(&mark) }
     }
 
+    fn pinned(&mut self, uses: &str, commit: Option<&str>) -> io::Result<()> {
+        if self.terse {
+            return Ok(());
+        }
+        let text = self.palette.paint(Tone::Quiet, &pinned(uses, commit));
+        self.say(&text)
+    }
+
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
-        let text = terminal_line(text);
+        let Some(text) = readable(text) else {
+            return Ok(());
+        };
+        let text = terminal_line(&text);
         self.tail.line(&text);
         match stream {
             Stream::Stdout => writeln!(self.out, "{text}"),
@@ -205,6 +233,38 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         self.say(&format!("{word} {text}"))
     }
 
+    /// What failed, once more, with its last words.
+    fn show_failed_step(&mut self) -> io::Result<()> {
+        let Some(failed) = self.tail.failed().cloned() else {
+            return Ok(());
+        };
+        let code = failed
+            .exit_code
+            .map(|c| format!(" (exit code {})", exit_code(c)));
+        let head = format!(
+            "failed: {}{}",
+            harmless_name(&failed.name),
+            code.unwrap_or_default()
+        );
+        let head = self.palette.paint(Tone::Bad, &head);
+        self.say("")?;
+        self.say(&head)?;
+        for line in failed.lines.iter().filter(|_| !self.terse) {
+            writeln!(self.err, "  │ {line}")?;
+        }
+        Ok(())
+    }
+
+    /// What the job's steps found and summed up.
+    fn show_findings(&mut self, job: &str) -> io::Result<()> {
+        let Some(found) = self.findings.of(job) else {
+            return Ok(());
+        };
+        let mut lines = shown::annotations(found, self.palette);
+        lines.extend(shown::summaries(found));
+        lines.iter().try_for_each(|line| self.say(line))
+    }
+
     fn completed(
         &mut self,
         conclusion: Conclusion,
@@ -212,22 +272,6 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         infra: Option<&Infra>,
         t_ms: u64,
     ) -> io::Result<()> {
-        if let Some(failed) = self.tail.failed().cloned() {
-            let code = failed
-                .exit_code
-                .map(|c| format!(" (exit code {})", exit_code(c)));
-            let head = format!(
-                "failed: {}{}",
-                harmless_name(&failed.name),
-                code.unwrap_or_default()
-            );
-            let head = self.palette.paint(Tone::Bad, &head);
-            self.say("")?;
-            self.say(&head)?;
-            for line in failed.lines.iter().filter(|_| !self.terse) {
-                writeln!(self.err, "  │ {line}")?;
-            }
-        }
         if let Some(infra) = infra {
             let word = self.palette.paint(Tone::Bad, "error:");
             self.say(&format!("{word} {}", harmless(&infra.message)))?;
@@ -240,9 +284,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         }
         let (word, tone) = verdict(conclusion, code);
-        let took = duration(t_ms);
         let line = self.palette.paint(tone, &format!("job {word}"));
-        self.say(&format!("{line} in {took}"))
+        if conclusion == Conclusion::Skipped {
+            return self.say(&line);
+        }
+        self.say(&format!("{line} in {}", duration(t_ms)))
     }
 
     fn list_artifacts(&mut self) -> io::Result<()> {
@@ -297,9 +343,11 @@ fn undone(phase: Phase) -> Option<&'static str> {
     }
 }
 
-fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
+/// What is said of how a job or a run ended, after `job` or `run`.
+pub fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
     match (conclusion, code) {
-        (Conclusion::Success | Conclusion::Skipped, _) => ("succeeded", Tone::Good),
+        (Conclusion::Success, _) => ("succeeded", Tone::Good),
+        (Conclusion::Skipped, _) => ("was skipped", Tone::Quiet),
         (_, codes::DEADLINE) => ("ran out of time", Tone::Bad),
         (Conclusion::Cancelled, _) => ("was cancelled", Tone::Caution),
         (Conclusion::Failure, codes::STEP_FAILED) => ("failed", Tone::Bad),

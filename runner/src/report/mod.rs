@@ -3,22 +3,31 @@
 //! bounded for log lines.
 
 pub mod events_file;
+pub mod findings;
 pub mod github;
+pub mod github_many;
 pub mod human;
 pub mod json;
+pub mod many;
+pub mod marks;
 pub mod outlet;
 pub mod plain;
 pub mod progress;
 pub mod record;
+pub mod shared;
 pub mod style;
+pub mod table;
 pub mod tail;
+mod words;
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{Message, Stamped};
+use crate::event::{JobEvent, Message, Stamped};
+use crate::mask::Masker;
 
 /// Takes a job's events, in order.
 pub trait Reporter: Send {
@@ -63,9 +72,11 @@ impl Reporting {
 }
 
 /// Hands every event to every reporter, in a thread of its own, until there are no more.
+/// What is a secret to `masker` is seen by none of them.
 pub fn spawn(
     mut queue: UnboundedReceiver<Message>,
     reporters: Vec<Box<dyn Reporter>>,
+    masker: Masker,
 ) -> Reporting {
     let failures = Arc::default();
     let mut desk = Desk {
@@ -76,8 +87,9 @@ pub fn spawn(
         while let Some(message) = queue.blocking_recv() {
             match message {
                 Message::Events(events, _permit) => {
-                    for event in &events {
-                        desk.each(|reporter| reporter.report(event));
+                    for mut event in events {
+                        mask(&mut event.event, &masker);
+                        desk.each(|reporter| reporter.report(&event));
                     }
                     desk.each(|reporter| reporter.flush());
                 }
@@ -90,6 +102,16 @@ pub fn spawn(
         }
     });
     Reporting { failures }
+}
+
+/// The last place that an event passes before anybody sees it. Whoever emits it may know no masker, and
+/// a secret may have been named since.
+fn mask(event: &mut JobEvent, masker: &Masker) {
+    event.each_text(&mut |text| {
+        if let Cow::Owned(masked) = masker.mask(text) {
+            *text = masked;
+        }
+    });
 }
 
 struct Desk {
@@ -127,14 +149,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::event::{Events, JobEvent, Level};
+    use crate::event::{Events, Level};
     use crate::report::events_file::EventsFile;
 
     #[tokio::test]
     async fn a_reporter_that_fails_is_known_after_a_flush() {
         let (events, queue) = Events::accept("job");
         let full = EventsFile::create(Path::new("/dev/full")).unwrap();
-        let reporting = spawn(queue, vec![Box::new(full)]);
+        let reporting = spawn(queue, vec![Box::new(full)], Masker::default());
         events.notice(Level::Notice, "x");
         events.emit(JobEvent::TornDown { ms: 1 });
         events.flush().await;

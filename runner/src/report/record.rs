@@ -16,12 +16,14 @@ const NO_TEXT: &[u8] = b"\"\"}";
 struct Common {
     t_ms: u64,
     ts: Timestamp,
+    job: Arc<str>,
+    leg: Option<Arc<str>>,
     instance: Option<Arc<str>>,
     number: usize,
     stream: Stream,
 }
 
-/// Encodes the events of one job.
+/// Encodes the events of a run.
 #[derive(Debug, Default)]
 pub struct Encoder {
     line: Vec<u8>,
@@ -55,6 +57,8 @@ impl Encoder {
         let common = Common {
             t_ms: event.t_ms,
             ts: event.ts,
+            job: Arc::clone(&event.job),
+            leg: event.leg.clone(),
             instance: event.instance.clone(),
             number,
             stream,
@@ -87,6 +91,7 @@ mod tests {
             t_ms,
             ts: Timestamp::UNIX_EPOCH,
             job: "a \"job\"".into(),
+            leg: None,
             instance: Some("abc".into()),
             event,
         }
@@ -107,6 +112,10 @@ mod tests {
             stamped(1, log(2, Stream::Stderr, "x")),
             stamped(1, JobEvent::TornDown { ms: 3 }),
             stamped(2, log(2, Stream::Stderr, "x")),
+            Stamped {
+                leg: Some("a (1)".into()),
+                ..stamped(2, log(2, Stream::Stderr, "x"))
+            },
         ] {
             let expected = format!("{}\n", serde_json::to_string(&event).unwrap());
             assert_eq!(encoder.encode(&event).unwrap(), expected.as_bytes());

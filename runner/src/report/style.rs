@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use owo_colors::{OwoColorize, Style};
+use owo_colors::{AnsiColors, OwoColorize, Style};
 
 /// The styles of one output. Plain unless it is a terminal, and where `NO_COLOR` is set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +42,25 @@ impl Palette {
         Self {
             coloured: terminal && wanted && !dumb,
         }
+    }
+
+    /// A text in the colour that belongs to a name, in every run the same.
+    pub fn paint_name(self, name: &str, text: &str) -> String {
+        const COLOURS: [AnsiColors; 6] = [
+            AnsiColors::Cyan,
+            AnsiColors::Magenta,
+            AnsiColors::Blue,
+            AnsiColors::BrightCyan,
+            AnsiColors::BrightMagenta,
+            AnsiColors::BrightBlue,
+        ];
+        if !self.coloured {
+            return text.to_owned();
+        }
+        let sum = name.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(usize::from(byte))
+        });
+        text.color(COLOURS[sum % COLOURS.len()]).to_string()
     }
 
     /// A text in its tone.

@@ -8,6 +8,7 @@ use dormer_workflow::{SourceFile, parse_workflow};
 
 use crate::failure::Bug;
 use crate::source::file::Selected;
+use crate::steps::shell;
 
 /// The job's and the workflow's name.
 const NAME: &str = "command";
@@ -27,14 +28,14 @@ pub fn job(command: &str, shell: Option<&str>) -> Result<Selected, Bug> {
     let step: &mut Step = job.steps.first_mut().ok_or_else(|| wrong("no step"))?;
     step.action = StepAction::Run {
         script: Template::literal(command),
-        shell: shell.map(Template::literal),
+        shell: Some(Template::literal(shell.unwrap_or(shell::DEFAULT))),
         working_directory: None,
     };
     let (workflow, job) = (Arc::new(workflow), Arc::new(job));
     Ok(Selected {
         workflow,
         job,
-        name: NAME.to_owned(),
+        name: Some(NAME.to_owned()),
         warnings: Vec::new(),
     })
 }

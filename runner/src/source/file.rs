@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use dormer_workflow::action::ActionReference;
 use dormer_workflow::workflow::{Job, StepAction, Workflow};
 use dormer_workflow::{Problem, SourceFile, parse_workflow};
 
 use crate::failure::InputError;
-use crate::steps::checkout::is_checkout;
 
 /// A workflow is text that people write; more than this is something else.
 const LARGEST: u64 = 4 << 20;
@@ -20,8 +20,8 @@ pub struct Selected {
     pub workflow: Arc<Workflow>,
     /// The job.
     pub job: Arc<Job>,
-    /// The workflow's name, or its file's.
-    pub name: String,
+    /// The workflow's name, if it has one.
+    pub name: Option<String>,
     /// What the file's reader should know.
     pub warnings: Vec<String>,
 }
@@ -36,10 +36,7 @@ pub fn select(path: &Path, job: Option<&str>) -> Result<Selected, InputError> {
     refuse_unsupported(&workflow, &job)?;
     let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
     warnings.extend(without_effect(&job));
-    let name = workflow
-        .name
-        .as_ref()
-        .map_or_else(|| file_name(path), |name| name.value.clone());
+    let name = workflow.name.as_ref().map(|name| name.value.clone());
     Ok(Selected {
         workflow: Arc::new(workflow),
         job: Arc::new(job),
@@ -104,12 +101,12 @@ fn refuse_unsupported(workflow: &Workflow, job: &Job) -> Result<(), InputError> 
         let StepAction::Uses { reference, .. } = &step.action else {
             continue;
         };
-        if !is_checkout(&reference.value) {
-            let text = format!(
-                "`uses: {}` is not supported yet; only actions/checkout of the current repository is",
-                reference.value
-            );
-            problems.push(Problem::new(&workflow.source, reference.span, text));
+        if let Err(error) = ActionReference::parse(&reference.value) {
+            problems.push(Problem::new(
+                &workflow.source,
+                reference.span,
+                error.to_string(),
+            ));
         }
     }
     if problems.is_empty() {
@@ -154,12 +151,6 @@ fn wrong(problems: Vec<Problem>) -> InputError {
     InputError::usage(format!("{head}\n{}", texts.join("\n")))
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +163,7 @@ mod tests {
     }
 
     const TWO: &str = "on: push\njobs:\n  a:\n    runs-on: windows-latest\n    steps:\n      - run: x\n  \
-                       b:\n    runs-on: windows-latest\n    steps:\n      - uses: some/action@v1\n";
+                       b:\n    runs-on: windows-latest\n    steps:\n      - uses: some/act ion@v1\n";
 
     #[test]
     fn several_jobs_are_an_error_that_names_them() {
@@ -195,11 +186,7 @@ mod tests {
     #[test]
     fn what_cannot_be_run_yet_is_named_with_its_place() {
         let error = select_text(TWO, Some("b")).unwrap_err();
-        assert!(
-            error.message.contains("some/action@v1"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.contains("some/act ion"), "{}", error.message);
         assert!(error.message.contains("w.yml:10:15"), "{}", error.message);
     }
 

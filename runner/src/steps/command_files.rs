@@ -45,6 +45,8 @@ pub struct CommandFiles {
 pub struct Said {
     /// Its outputs.
     pub outputs: Variables,
+    /// What an action keeps for its later stages.
+    pub saved: Variables,
     /// Its summary, in Markdown.
     pub summary: Vec<u8>,
     /// What is not done, and fails nothing.
@@ -131,14 +133,7 @@ fn take(
             state.environment.extend(others.into_iter().map(pair));
             explained(requests.error)
         }
-        CommandFile::Output => {
-            check_size(file, bytes)?;
-            let assignments = parse_assignments(bytes);
-            check_entries(file, assignments.entries.len())?;
-            said.outputs
-                .extend(assignments.entries.into_iter().map(pair));
-            explained(assignments.error)
-        }
+        CommandFile::Output => take_assignments(file, bytes, &mut said.outputs),
         CommandFile::Path => {
             check_size(file, bytes)?;
             let directories = parse_path(bytes).map_err(|error| error.to_string())?;
@@ -148,16 +143,23 @@ fn take(
         }
         // As in the official runner, a summary that is too large fails nothing.
         CommandFile::StepSummary if bytes.len() > SUMMARY_LIMIT => {
-            said.refused.extend(check_size(file, bytes).err());
+            said.refused.push(summary_too_large(bytes.len()));
             Ok(())
         }
         CommandFile::StepSummary => {
             said.summary = bytes.to_vec();
             Ok(())
         }
-        // Kept for an action's post step, of which there is none yet.
-        CommandFile::State => Ok(()),
+        CommandFile::State => take_assignments(file, bytes, &mut said.saved),
     }
+}
+
+fn take_assignments(file: CommandFile, bytes: &[u8], into: &mut Variables) -> Result<(), String> {
+    check_size(file, bytes)?;
+    let assignments = parse_assignments(bytes);
+    check_entries(file, assignments.entries.len())?;
+    into.extend(assignments.entries.into_iter().map(pair));
+    explained(assignments.error)
 }
 
 fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {
@@ -168,6 +170,15 @@ fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {
     Err(format!(
         "The file of `{name}` has {has} bytes, and at most {LARGEST_FILE} are taken from one step"
     ))
+}
+
+/// In the words of the official runner, which people search for.
+fn summary_too_large(bytes: usize) -> String {
+    let (most, has) = (SUMMARY_LIMIT >> 10, bytes >> 10);
+    format!(
+        "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of {most}k, got {has}k. For \
+         more information see: https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-markdown-summary"
+    )
 }
 
 fn check_entries(file: CommandFile, has: usize) -> Result<(), String> {
@@ -313,6 +324,7 @@ mod tests {
         files[4] = vec![b'x'; SUMMARY_LIMIT + 1];
         let said = apply(&files, &mut ExecutorState::new(Variables::default()));
         assert_eq!((said.errors.len(), said.refused.len()), (0, 1));
+        assert!(said.refused[0].contains("up to a size of 1024k, got 1024k"));
         assert!(said.summary.is_empty());
     }
 

@@ -1,26 +1,29 @@
-//! The step loop. See the diagram in `steps`.
+//! The stages of a job, step by step. See the diagram in `steps`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use dormer_workflow::expr::{Condition, EvalError, Template};
-use dormer_workflow::workflow::{Job, Step, StepAction, TemplateMap, Workflow, minutes};
+use dormer_workflow::expr::EvalError;
+use dormer_workflow::workflow::{Job, Step, StepAction, Workflow};
 
-use crate::event::{Conclusion, Events, JobEvent, Level, Stage};
+use crate::event::{Events, Stage};
 use crate::failure::InfraFailure;
-use crate::guest::bundle::Bundle;
-use crate::guest::channel::{GuestChannel, random_word};
-use crate::guest::command::ChannelError;
-use crate::guest::profile::{GuestProfile, ShellProfile, has_drive};
+use crate::guest::channel::GuestChannel;
+use crate::guest::profile::GuestProfile;
 use crate::host::signals::Cancel;
 use crate::mask::Masker;
-use crate::steps::checkout::{self, Asked, WorkspaceSource};
-use crate::steps::command_files::{self, CommandFiles};
+use crate::steps::action::prepare::{Sites, begins_early, key};
+use crate::steps::action::site::{Site, Used, used};
+use crate::steps::action::source::ActionSource;
+use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
-use crate::steps::gate::{Gate, Passage};
-use crate::steps::script::{Script, ScriptEnd};
-use crate::steps::shell;
+use crate::steps::frame::Frame;
+use crate::steps::gate::Gate;
+use crate::steps::hash_files::FileHashes;
+use crate::steps::matchers::JobMatchers;
+use crate::steps::orphans;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
+use crate::steps::step::{Concluded, Turn};
+use crate::steps::tools::ToolSource;
 
 /// Everything that stays the same from step to step.
 pub struct Executor<'a> {
@@ -44,31 +47,24 @@ pub struct Executor<'a> {
     pub cancel: &'a Cancel,
     /// The user's files.
     pub workspace: &'a dyn WorkspaceSource,
-}
-
-/// How a step ended, before `continue-on-error`.
-struct StepEnd {
-    outcome: Conclusion,
-    exit_code: Option<u32>,
-    outputs: Variables,
-}
-
-impl StepEnd {
-    fn plain(outcome: Conclusion) -> Self {
-        Self {
-            outcome,
-            exit_code: None,
-            outputs: Variables::default(),
-        }
-    }
+    /// The actions of other repositories.
+    pub actions: &'a dyn ActionSource,
+    /// The hashes of files that are known until the next step.
+    pub hashes: FileHashes,
+    /// What the guest lacks and can get.
+    pub tools: &'a dyn ToolSource,
+    /// The problem matchers that steps have added.
+    pub matchers: JobMatchers,
 }
 
 impl Executor<'_> {
     /// The state before the first step: the job's own variables.
     pub fn begin(&self, given: Vec<(String, String)>) -> Result<ExecutorState, EvalError> {
         let mut state = ExecutorState::new(Variables::default());
+        state.tracking = orphans::new_mark();
         for map in [&self.workflow.env, &self.job.env] {
-            let rendered = map.render(&self.scope(&state, None))?;
+            let scope = StepScope::of_job(self.facts, &state, self.secrets);
+            let rendered = map.render(&scope)?;
             state.environment.extend(rendered);
         }
         // What the user says on the command line stands above the file.
@@ -76,470 +72,132 @@ impl Executor<'_> {
         Ok(state)
     }
 
-    /// Runs every step that is left. An error is the machine's end, and the steps' with it.
+    /// Runs everything that is left. An error is the machine's end, and the steps' with it.
     pub async fn run(
         &self,
         state: &mut ExecutorState,
         gate: &mut dyn Gate,
     ) -> Result<(), InfraFailure> {
-        while let Some(step) = self.job.steps.get(state.next) {
-            if self.cancel.is_immediate() {
+        if state.actions.is_none() {
+            self.fetch_actions(state).await;
+        }
+        // Without what its steps need a job does not begin.
+        if state.actions.is_some() {
+            self.take_turns(state, gate).await?;
+        }
+        if self.cancel.is_requested() {
+            state.status = Status::Cancelled;
+        }
+        if !self.cancel.is_immediate() {
+            self.end_orphans(state).await;
+        }
+        Ok(())
+    }
+
+    /// Brings the actions of other repositories into the guest, before the first step.
+    async fn fetch_actions(&self, state: &mut ExecutorState) {
+        let mut sites = Sites::new();
+        let preparation = self.preparation();
+        let fetching = preparation.complete(&mut sites, &self.job.steps, None, 0);
+        let fetched = tokio::select! {
+            biased;
+            fetched = fetching => fetched,
+            () = self.cancel.requested() => {
                 state.status = Status::Cancelled;
+                return;
+            }
+        };
+        match fetched {
+            Ok(()) => state.actions = Some(sites),
+            Err(why) => {
+                self.complain(why);
+                state.status = Status::Failure;
+            }
+        }
+    }
+
+    async fn take_turns(
+        &self,
+        state: &mut ExecutorState,
+        gate: &mut dyn Gate,
+    ) -> Result<(), InfraFailure> {
+        while let Some(turn) = self.next_turn(state) {
+            if self.cancel.is_immediate() {
                 return Ok(());
             }
             if self.cancel.is_requested() {
                 state.status = Status::Cancelled;
             }
-            let passage = gate.before(state, step).await;
-            self.run_step(state, step, passage).await?;
+            let passage = gate.before(state, turn.step, turn.stage).await;
+            let frame = Frame::of_job(self.workflow, turn.step.number);
+            let done = self.perform(state, &frame, &turn, passage).await?;
+            self.tell_end(&turn, &done);
+            conclude(state, &turn, done);
+            gate.after(state, turn.step, turn.stage).await;
+        }
+        Ok(())
+    }
+
+    /// What comes next. The state moves on to the stage that it is part of, and to the step.
+    fn next_turn(&self, state: &mut ExecutorState) -> Option<Turn<'_>> {
+        let steps = &self.job.steps;
+        if state.stage == Stage::Pre {
+            while state.next < steps.len() {
+                if let Some(turn) = self.early(state, None, (steps, state.next)) {
+                    return Some(turn);
+                }
+                state.next += 1;
+            }
+            (state.stage, state.next) = (Stage::Main, 0);
+        }
+        if state.stage == Stage::Main {
+            if let Some(turn) = Turn::main(steps, state.next) {
+                return Some(turn);
+            }
+            state.stage = Stage::Post;
+        }
+        let last = state.post.last()?;
+        Turn::post(steps, last)
+    }
+
+    /// The first stage of the action of a step, by its index among the steps of the job or of the action
+    /// `within`; none if it has no such stage.
+    pub(super) fn early<'s>(
+        &self,
+        state: &ExecutorState,
+        within: Option<&Site>,
+        (steps, index): (&'s [Step], usize),
+    ) -> Option<Turn<'s>> {
+        let StepAction::Uses { reference, .. } = &steps.get(index)?.action else {
+            return None;
+        };
+        let workspace = &self.facts.workspace;
+        let Ok(Used::Remote { uses, .. }) = used(&reference.value, within, workspace) else {
+            return None;
+        };
+        let sites = state.actions.as_ref()?;
+        let site = sites.get(&key(&uses))?;
+        begins_early(site, sites, workspace).then(|| Turn::pre(steps, index, site))?
+    }
+}
+
+/// Takes the end of a step of the job into the state.
+fn conclude(state: &mut ExecutorState, turn: &Turn<'_>, done: Concluded) {
+    state.status = state.status.after(done.conclusion);
+    match turn.stage {
+        Stage::Pre => state.next += 1,
+        Stage::Main => {
             state.next += 1;
-            gate.after(state, step).await;
+            state.steps.push(StepRecord {
+                number: turn.step.number,
+                id: turn.step.id.as_ref().map(|id| id.value.clone()),
+                outcome: done.end.outcome,
+                conclusion: done.conclusion,
+                outputs: done.end.outputs,
+            });
         }
-        Ok(())
-    }
-
-    async fn run_step(
-        &self,
-        state: &mut ExecutorState,
-        step: &Step,
-        passage: Passage,
-    ) -> Result<(), InfraFailure> {
-        let begun = Instant::now();
-        let environment = self.step_environment(state, step);
-        let step_environment = environment.as_ref().ok();
-        let name = self.name_of(step, &self.scope(state, step_environment));
-        let wanted = match (&environment, passage) {
-            (_, Passage::Skip) => Ok(false),
-            (Err(error), _) => Err(error.clone()),
-            (Ok(variables), Passage::Go) => self.condition(state, step, variables),
-        };
-        let end = match (wanted, environment) {
-            (Ok(false), _) => StepEnd::plain(Conclusion::Skipped),
-            (Ok(true), Ok(variables)) => {
-                self.announce(step, &name);
-                self.act(state, step, variables).await?
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                self.announce(step, &name);
-                self.complain(self.explain(&error));
-                StepEnd::plain(Conclusion::Failure)
-            }
-        };
-        self.conclude(state, step, name, end, begun.elapsed());
-        Ok(())
-    }
-
-    fn announce(&self, step: &Step, name: &str) {
-        self.events.emit(JobEvent::StepStarted {
-            number: step.number,
-            stage: Stage::Main,
-            id: step.id.as_ref().map(|id| id.value.clone()),
-            name: name.to_owned(),
-        });
-    }
-
-    /// Takes a step's end into the state and states it.
-    fn conclude(
-        &self,
-        state: &mut ExecutorState,
-        step: &Step,
-        name: String,
-        end: StepEnd,
-        took: Duration,
-    ) {
-        let conclusion = self.conclusion(state, step, end.outcome);
-        match conclusion {
-            Conclusion::Failure if state.status == Status::Success => {
-                state.status = Status::Failure
-            }
-            Conclusion::Cancelled => state.status = Status::Cancelled,
-            _ => {}
-        }
-        let id = step.id.as_ref().map(|id| id.value.clone());
-        state.steps.push(StepRecord {
-            number: step.number,
-            id: id.clone(),
-            outcome: end.outcome,
-            conclusion,
-            outputs: end.outputs,
-        });
-        self.events.emit(JobEvent::StepFinished {
-            number: step.number,
-            stage: Stage::Main,
-            id,
-            name,
-            outcome: end.outcome,
-            conclusion,
-            exit_code: end.exit_code,
-            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        });
-    }
-
-    fn conclusion(&self, state: &ExecutorState, step: &Step, outcome: Conclusion) -> Conclusion {
-        if outcome != Conclusion::Failure {
-            return outcome;
-        }
-        let Some(setting) = &step.continue_on_error else {
-            return outcome;
-        };
-        match setting.evaluate(&self.scope(state, None)) {
-            Ok(true) => Conclusion::Success,
-            Ok(false) => outcome,
-            Err(error) => {
-                self.complain(self.explain(&error));
-                outcome
-            }
+        Stage::Post => {
+            state.post.pop();
         }
     }
-
-    async fn act(
-        &self,
-        state: &mut ExecutorState,
-        step: &Step,
-        environment: Variables,
-    ) -> Result<StepEnd, InfraFailure> {
-        match &step.action {
-            StepAction::Run {
-                script,
-                shell,
-                working_directory,
-            } => {
-                let script = ScriptParts {
-                    script,
-                    shell,
-                    working_directory,
-                };
-                self.run_script(state, step, script, environment).await
-            }
-            StepAction::Uses { reference, with } if checkout::is_checkout(&reference.value) => {
-                Ok(self.check_out(state, with, &environment).await)
-            }
-            StepAction::Uses { reference, .. } => {
-                self.complain(format!("`uses: {}` is not supported yet", reference.value));
-                Ok(StepEnd::plain(Conclusion::Failure))
-            }
-            StepAction::Control { .. } => {
-                self.complain("steps that control other steps are not supported yet".to_owned());
-                Ok(StepEnd::plain(Conclusion::Failure))
-            }
-        }
-    }
-
-    async fn run_script(
-        &self,
-        state: &mut ExecutorState,
-        step: &Step,
-        parts: ScriptParts<'_>,
-        environment: Variables,
-    ) -> Result<StepEnd, InfraFailure> {
-        let bundle = match self.bundle(state, parts, environment) {
-            Ok(bundle) => bundle,
-            Err(why) => {
-                self.complain(why);
-                return Ok(StepEnd::plain(Conclusion::Failure));
-            }
-        };
-        let timeout = match self.timeout(state, step) {
-            Ok(timeout) => timeout,
-            Err(error) => {
-                self.complain(self.explain(&error));
-                return Ok(StepEnd::plain(Conclusion::Failure));
-            }
-        };
-        let script = Script {
-            channel: &self.channel,
-            events: self.events,
-            masker: self.masker,
-            number: step.number,
-            timeout,
-            cancel: self.cancel,
-            in_grace: state.status == Status::Cancelled,
-        };
-        let end = script.run(&bundle).await;
-        self.take_end(state, end, timeout)
-    }
-
-    /// From how a script ended to how its step did.
-    fn take_end(
-        &self,
-        state: &mut ExecutorState,
-        end: ScriptEnd,
-        timeout: Option<Duration>,
-    ) -> Result<StepEnd, InfraFailure> {
-        let (result, forced) = match end {
-            ScriptEnd::Finished(result) => (Some(result), None),
-            ScriptEnd::TimedOut(result) => {
-                let limit = timeout.unwrap_or_default().as_secs_f64() / 60.0;
-                self.complain(format!("The step has timed out after {limit} minutes."));
-                (result, Some(Conclusion::Failure))
-            }
-            ScriptEnd::Cancelled(result) => (result, Some(Conclusion::Cancelled)),
-            ScriptEnd::Failed(ChannelError::Lost(why)) => {
-                return Err(
-                    InfraFailure::transient("the machine was lost while a step ran")
-                        .because(why)
-                        .help("the evidence tells more; another try may well succeed"),
-                );
-            }
-            ScriptEnd::Failed(error) => {
-                self.complain(self.as_written(error).to_string());
-                return Ok(StepEnd::plain(Conclusion::Failure));
-            }
-        };
-        let Some(result) = result else {
-            return Ok(StepEnd::plain(forced.unwrap_or(Conclusion::Failure)));
-        };
-        let said = command_files::apply(&result.files_out, state);
-        for text in said.complaints() {
-            self.complain(text);
-        }
-        let succeeded = result.exit_code == 0 && said.errors.is_empty();
-        let own = if succeeded {
-            Conclusion::Success
-        } else {
-            Conclusion::Failure
-        };
-        Ok(StepEnd {
-            outcome: forced.unwrap_or(own),
-            exit_code: forced.is_none().then_some(result.exit_code),
-            outputs: said.outputs,
-        })
-    }
-
-    /// Everything that a script takes, in one bundle.
-    fn bundle(
-        &self,
-        state: &ExecutorState,
-        parts: ScriptParts<'_>,
-        environment: Variables,
-    ) -> Result<Bundle, String> {
-        let scope = self.scope(state, Some(&environment));
-        let render = |template: &Template| template.render(&scope).map_err(|e| self.explain(&e));
-        let script = render(parts.script)?;
-        let shell = self.shell_of(parts.shell, &scope)?;
-        let directory = match self.directory_of(parts.working_directory) {
-            Some(template) => self.absolute(&render(template)?),
-            None => self.facts.workspace.clone(),
-        };
-        let files = self.channel.dialect().paths();
-        let unique = random_word();
-        let stem = format!("{}\\{unique}", self.facts.temp);
-        let prepared = shell::prepare(shell, &script, &stem, files);
-        let command_files = CommandFiles::new(&self.facts.temp, &unique);
-
-        // The step's own variables may not name other files than its own.
-        let mut variables: Variables = self.facts.variables(shell.paths).into_iter().collect();
-        variables.extend(environment.into_pairs());
-        variables.extend(command_files.variables(shell.paths));
-        let mut files_in = command_files.to_write(files);
-        files_in.push(prepared.file);
-        Ok(Bundle {
-            files_in,
-            environment: variables.into_pairs(),
-            search_path: search_path(shell, &state.path),
-            directory: files.write(&directory),
-            command: prepared.command,
-            exit_file: prepared.exit_file,
-            files_out: command_files.to_read(files),
-        })
-    }
-
-    /// An error whose path is in the form that people write.
-    fn as_written(&self, error: ChannelError) -> ChannelError {
-        match error {
-            ChannelError::NoDirectory(path) => {
-                ChannelError::NoDirectory(self.channel.dialect().paths().read(&path))
-            }
-            error => error,
-        }
-    }
-
-    fn shell_of(
-        &self,
-        own: &Option<Template>,
-        scope: &StepScope<'_>,
-    ) -> Result<&ShellProfile, String> {
-        let templates = [own, &self.job.defaults.shell, &self.workflow.defaults.shell];
-        let template = templates.into_iter().flatten().next();
-        let name = match template {
-            Some(template) => template
-                .render(scope)
-                .map_err(|error| self.explain(&error))?,
-            None => self.guest.default_shell.clone(),
-        };
-        shell::find(self.guest, name.trim()).map_err(|error| error.to_string())
-    }
-
-    fn directory_of<'t>(&'t self, own: &'t Option<Template>) -> Option<&'t Template> {
-        let (job, workflow) = (&self.job.defaults, &self.workflow.defaults);
-        [own, &job.working_directory, &workflow.working_directory]
-            .into_iter()
-            .flatten()
-            .next()
-    }
-
-    /// A working directory in Windows form; a relative one is below the workspace.
-    fn absolute(&self, directory: &str) -> String {
-        let path = directory.trim().replace('/', "\\");
-        // `/C:/a` is how this guest's bash writes `C:\a`.
-        let path = path
-            .strip_prefix('\\')
-            .filter(|rest| has_drive(rest))
-            .unwrap_or(&path);
-        if has_drive(path) || path.starts_with('\\') {
-            return path.to_owned();
-        }
-        let below = path.trim_start_matches(".\\");
-        format!("{}\\{below}", self.facts.workspace)
-    }
-
-    async fn check_out(
-        &self,
-        state: &ExecutorState,
-        with: &TemplateMap,
-        environment: &Variables,
-    ) -> StepEnd {
-        match self.try_check_out(state, with, environment).await {
-            Ok(()) => StepEnd::plain(Conclusion::Success),
-            Err(why) => {
-                self.complain(why);
-                StepEnd::plain(Conclusion::Failure)
-            }
-        }
-    }
-
-    async fn try_check_out(
-        &self,
-        state: &ExecutorState,
-        with: &TemplateMap,
-        environment: &Variables,
-    ) -> Result<(), String> {
-        let scope = self.scope(state, Some(environment));
-        let inputs: Variables = with
-            .render(&scope)
-            .map_err(|error| self.explain(&error))?
-            .into_iter()
-            .collect();
-        let asked = checkout::asked(&inputs, &self.facts.repository)?;
-        for name in checkout::ignored_inputs(&inputs) {
-            let text = format!(
-                "actions/checkout: the input `{name}` has no effect: the workspace is \
-                                served as it is"
-            );
-            self.events.notice(Level::Warning, text);
-        }
-        if !self.workspace.is_there() {
-            return Err(
-                "actions/checkout: there is no workspace to serve; name one with \
-                        `--workspace DIR`"
-                    .to_owned(),
-            );
-        }
-        match asked {
-            // It came along before the first step.
-            Asked::Workspace => Ok(()),
-            Asked::CopyIn(path) => {
-                self.workspace
-                    .serve(&format!("{}\\{path}", self.facts.workspace))
-                    .await
-            }
-        }
-    }
-
-    fn step_environment(&self, state: &ExecutorState, step: &Step) -> Result<Variables, EvalError> {
-        let own = step.env.render(&self.scope(state, None))?;
-        let mut variables = state.environment.clone();
-        variables.extend(own);
-        Ok(variables)
-    }
-
-    fn condition(
-        &self,
-        state: &ExecutorState,
-        step: &Step,
-        environment: &Variables,
-    ) -> Result<bool, EvalError> {
-        let scope = self.scope(state, Some(environment));
-        match &step.condition {
-            Some(condition) => condition.evaluate(&scope),
-            None => Condition::default().evaluate(&scope),
-        }
-    }
-
-    fn timeout(&self, state: &ExecutorState, step: &Step) -> Result<Option<Duration>, EvalError> {
-        let Some(setting) = &step.timeout_minutes else {
-            return Ok(None);
-        };
-        setting
-            .evaluate(&self.scope(state, None))
-            .map(|number| Some(minutes(number)))
-    }
-
-    /// The step's name, or what it does. A name that can't be rendered is shown as it is written.
-    fn name_of(&self, step: &Step, scope: &StepScope<'_>) -> String {
-        let name = match (&step.name, &step.action) {
-            (Some(name), _) => name
-                .render(scope)
-                .unwrap_or_else(|_| name.text().to_owned()),
-            (None, StepAction::Run { script, .. }) => {
-                let text = script
-                    .render(scope)
-                    .unwrap_or_else(|_| script.text().to_owned());
-                format!(
-                    "Run {}",
-                    text.trim().lines().next().unwrap_or_default().trim()
-                )
-            }
-            (None, StepAction::Uses { reference, .. }) => format!("Run {}", reference.value),
-            (None, StepAction::Control { .. }) => "Control other steps".to_owned(),
-        };
-        self.masker.mask(&name).into_owned()
-    }
-
-    fn scope<'s>(&'s self, state: &'s ExecutorState, step: Option<&'s Variables>) -> StepScope<'s> {
-        StepScope {
-            facts: self.facts,
-            state,
-            secrets: self.secrets,
-            step,
-        }
-    }
-
-    fn explain(&self, error: &EvalError) -> String {
-        match self.workflow.problem(error) {
-            Some(problem) => problem.to_string(),
-            None => error.to_string(),
-        }
-    }
-
-    fn complain(&self, text: String) {
-        self.events
-            .notice(Level::Error, self.masker.mask(&text).into_owned());
-    }
-}
-
-/// The parts of a `run:` step.
-#[derive(Clone, Copy)]
-struct ScriptParts<'a> {
-    script: &'a Template,
-    shell: &'a Option<Template>,
-    working_directory: &'a Option<Template>,
-}
-
-/// What steps put in front of the search path, for a shell.
-fn search_path(
-    shell: &ShellProfile,
-    directories: &[String],
-) -> Option<(crate::guest::profile::SearchPath, String)> {
-    if directories.is_empty() {
-        return None;
-    }
-    let written: Vec<String> = directories
-        .iter()
-        .map(|one| shell.paths.write(one))
-        .collect();
-    Some((
-        shell.search_path.clone(),
-        written.join(&shell.search_path.separator),
-    ))
 }

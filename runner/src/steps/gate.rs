@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use dormer_workflow::workflow::Step;
 
+use crate::event::Stage;
 use crate::steps::state::ExecutorState;
 
 /// What to do with the step that comes next.
@@ -14,13 +15,13 @@ pub enum Passage {
     Skip,
 }
 
-/// Asked before and after each step. It may take its time, and may change the state.
+/// Asked before and after each stage of a step of the job. It may take its time, and may change the state.
 #[async_trait]
 pub trait Gate: Send {
     /// Before a step's condition is looked at.
-    async fn before(&mut self, state: &mut ExecutorState, step: &Step) -> Passage;
+    async fn before(&mut self, state: &mut ExecutorState, step: &Step, stage: Stage) -> Passage;
     /// After a step's outcome was taken into the state.
-    async fn after(&mut self, state: &mut ExecutorState, step: &Step);
+    async fn after(&mut self, state: &mut ExecutorState, step: &Step, stage: Stage);
 }
 
 /// A gate that stands open.
@@ -29,9 +30,9 @@ pub struct Open;
 
 #[async_trait]
 impl Gate for Open {
-    async fn before(&mut self, _state: &mut ExecutorState, _step: &Step) -> Passage {
+    async fn before(&mut self, _state: &mut ExecutorState, _step: &Step, _stage: Stage) -> Passage {
         Passage::Go
     }
 
-    async fn after(&mut self, _state: &mut ExecutorState, _step: &Step) {}
+    async fn after(&mut self, _state: &mut ExecutorState, _step: &Step, _stage: Stage) {}
 }

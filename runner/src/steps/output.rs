@@ -1,25 +1,37 @@
-//! A program's output on its way to the log: bytes become lines, lines are masked, lines are handed on
-//! in batches. Flat memory, whatever the guest prints.
+//! A step's output on its way to the log: bytes become lines, lines are tested for commands and masked, and
+//! are handed on in batches. Flat memory, whatever the guest prints, and next to no work for a line that is
+//! only output.
 
-use crate::event::{Events, Level, Stream};
-use crate::mask::{GUEST_MASKS, LONGEST_GUEST_MASK, MASK, MaskedStream, Masker};
+use std::borrow::Cow;
 
-/// A line longer than this is handed on in pieces.
-const LONGEST_LINE: usize = 256 << 10;
+use crate::event::{Events, JobEvent, Level, Stream};
+use crate::mask::{MaskedStream, Masker};
+use crate::steps::commands::{StepCommands, is_new_style};
 
-/// The workflow command that adds a secret. It has to be heeded before the line after it is shown.
+/// A line longer than this, in bytes, is handed on in pieces.
+pub const LONGEST_LINE: usize = 256 << 10;
+/// A line that may be a command is waited for up to so many bytes: the value of an output may be long.
+const LONGEST_COMMAND: usize = 1 << 20;
+/// How the command begins that adds a secret, which is not shown even if it is too long.
 const ADD_MASK: &str = "::add-mask::";
 
-/// One stream of a step's output.
+/// Both streams of a step's output.
 #[derive(Debug)]
-pub struct Lines {
+pub struct StepOutput {
     events: Events,
     masker: Masker,
     number: usize,
-    stream: Stream,
+    commands: StepCommands,
+    stdout: Unfinished,
+    stderr: Unfinished,
+}
+
+/// What a stream's last line has of itself so far.
+#[derive(Debug, Default)]
+struct Unfinished {
     /// The line that has no end yet.
-    partial: Vec<u8>,
-    /// The line whose first pieces were handed on.
+    line: Vec<u8>,
+    /// How its first pieces were handed on, if they were.
     long: Option<LongLine>,
 }
 
@@ -31,122 +43,146 @@ enum LongLine {
     Withheld,
 }
 
-impl Lines {
-    /// The lines of a step's stream.
-    pub fn new(events: &Events, masker: &Masker, number: usize, stream: Stream) -> Self {
+impl StepOutput {
+    /// The output of a step, whose commands are heeded.
+    pub fn new(events: &Events, masker: &Masker, number: usize, commands: StepCommands) -> Self {
         Self {
             events: events.clone(),
             masker: masker.clone(),
             number,
-            stream,
-            partial: Vec::new(),
-            long: None,
+            commands,
+            stdout: Unfinished::default(),
+            stderr: Unfinished::default(),
         }
     }
 
     /// Takes a piece of output and hands on the lines that it completes.
-    pub async fn push(&mut self, piece: &[u8]) {
-        let lines = self.split(piece);
-        self.events.log(self.number, self.stream, lines).await;
+    pub async fn push(&mut self, stream: Stream, piece: &[u8]) {
+        let mut facts = Vec::new();
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            if self.unfinished(stream).line.is_empty() {
+                self.complete(stream, &rest[..end], &mut facts).await;
+            } else {
+                let mut line = std::mem::take(&mut self.unfinished(stream).line);
+                line.extend_from_slice(&rest[..end]);
+                self.complete(stream, &line, &mut facts).await;
+            }
+            rest = &rest[end + 1..];
+        }
+        self.unfinished(stream).line.extend_from_slice(rest);
+        self.cut(stream, &mut facts);
+        self.events.output(facts).await;
     }
 
     /// Hands on what has no end.
     pub async fn finish(&mut self) {
-        let mut lines = Vec::new();
-        if !self.partial.is_empty() || self.long.is_some() {
-            let line = std::mem::take(&mut self.partial);
-            lines.extend(self.complete(&line));
-        }
-        self.events.log(self.number, self.stream, lines).await;
-    }
-
-    fn split(&mut self, piece: &[u8]) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut rest = piece;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            if self.partial.is_empty() {
-                lines.extend(self.complete(&rest[..end]));
-            } else {
-                let mut line = std::mem::take(&mut self.partial);
-                line.extend_from_slice(&rest[..end]);
-                lines.extend(self.complete(&line));
+        let mut facts = Vec::new();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let unfinished = self.unfinished(stream);
+            if !unfinished.line.is_empty() || unfinished.long.is_some() {
+                let line = std::mem::take(&mut unfinished.line);
+                self.complete(stream, &line, &mut facts).await;
             }
-            rest = &rest[end + 1..];
         }
-        self.partial.extend_from_slice(rest);
-        if self.partial.len() > LONGEST_LINE {
-            lines.extend(self.cut());
-        }
-        lines
+        self.events.output(facts).await;
     }
 
-    /// Takes a piece off a line that gets too long; none if it is not to be shown.
-    fn cut(&mut self) -> Option<String> {
-        // Of a character that is not all here, nothing is taken.
-        let rest = self.partial.split_off(whole_characters(&self.partial));
-        let piece = std::mem::replace(&mut self.partial, rest);
-        let first = self.long.is_none();
-        let masker = &self.masker;
-        match self
-            .long
-            .get_or_insert_with(|| LongLine::of(masker, &piece))
-        {
-            LongLine::Shown(stream) => Some(text(&stream.push(&piece))),
-            LongLine::Withheld => first.then(|| self.take_mask(&text(&piece))),
+    fn unfinished(&mut self, stream: Stream) -> &mut Unfinished {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
         }
     }
 
-    /// A whole line, or the last piece of a long one; none if it is not to be shown.
-    fn complete(&mut self, line: &[u8]) -> Option<String> {
+    /// Takes a whole line, or the last piece of a long one.
+    async fn complete(&mut self, stream: Stream, line: &[u8], facts: &mut Vec<JobEvent>) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match self.long.take() {
-            Some(LongLine::Withheld) => return None,
-            Some(LongLine::Shown(mut stream)) => {
-                let mut shown = stream.push(line);
-                shown.extend(stream.finish());
-                return Some(text(&shown));
+        match self.unfinished(stream).long.take() {
+            Some(LongLine::Withheld) => {}
+            Some(LongLine::Shown(mut masked)) => {
+                let mut shown = masked.push(line);
+                shown.extend(masked.finish());
+                facts.push(self.log(stream, text(&shown)));
             }
-            None => {}
+            None if self.commands.concerns(line) => {
+                self.commands.take(stream, &text(line), facts).await;
+            }
+            None => {
+                let line = text(line);
+                let line = match self.masker.mask(&line) {
+                    Cow::Borrowed(_) => line,
+                    Cow::Owned(masked) => masked,
+                };
+                facts.push(self.log(stream, line));
+            }
         }
-        let line = text(line);
-        if let Some(secret) = mask_in(&line) {
-            return Some(self.take_mask(secret));
-        }
-        Some(match self.masker.mask(&line) {
-            std::borrow::Cow::Borrowed(_) => line,
-            std::borrow::Cow::Owned(masked) => masked,
-        })
     }
 
-    /// Heeds the command that adds a mask; what is shown of it.
-    fn take_mask(&self, secret: &str) -> String {
-        let taken = self.masker.add_from_guest(&unescape(secret));
-        if taken.is_err_and(|refused| refused.first) {
-            let most = LONGEST_GUEST_MASK >> 10;
-            let text = format!(
-                "step {}: `{ADD_MASK}` asks for more than can be masked: values of up to {most} KiB, \
-                 {GUEST_MASKS} of them, and not too many long ones; this one and others like it are \
-                 NOT masked in what follows",
-                self.number
-            );
-            self.events.notice(Level::Error, text);
+    /// Takes a piece off a line that gets too long.
+    fn cut(&mut self, stream: Stream, facts: &mut Vec<JobEvent>) {
+        let (masker, unfinished) = (self.masker.clone(), self.unfinished(stream));
+        let is_new = unfinished.long.is_none();
+        let may_be_command = is_new && is_new_style(&unfinished.line);
+        let most = if may_be_command {
+            LONGEST_COMMAND
+        } else {
+            LONGEST_LINE
+        };
+        if unfinished.line.len() <= most {
+            return;
         }
-        format!("{ADD_MASK}{MASK}")
+        // Of a character that is not all here, nothing is taken.
+        let rest = unfinished
+            .line
+            .split_off(whole_characters(&unfinished.line));
+        let piece = std::mem::replace(&mut unfinished.line, rest);
+        let long = unfinished
+            .long
+            .get_or_insert_with(|| LongLine::of(&masker, &piece));
+        match long {
+            LongLine::Shown(masked) => {
+                let shown = text(&masked.push(&piece));
+                facts.push(self.log(stream, shown));
+                if may_be_command && piece.trim_ascii_start().starts_with(b"::") {
+                    self.tell_too_long();
+                }
+            }
+            // It is too long to be masked, which is told.
+            LongLine::Withheld if is_new => self.commands.mask(&text(&piece)),
+            LongLine::Withheld => {}
+        }
+    }
+
+    fn tell_too_long(&self) {
+        let text = format!(
+            "step {}: a line that may be a workflow command has more than {} KiB, and is taken for output",
+            self.number,
+            LONGEST_COMMAND >> 10
+        );
+        self.events.notice(Level::Warning, text);
+    }
+
+    fn log(&self, stream: Stream, text: String) -> JobEvent {
+        JobEvent::Log {
+            number: self.number,
+            stream,
+            text,
+        }
     }
 }
 
 impl LongLine {
     fn of(masker: &Masker, beginning: &[u8]) -> Self {
-        match mask_in(&text(beginning)) {
-            Some(_) => Self::Withheld,
-            None => Self::Shown(masker.stream()),
+        if beginning
+            .trim_ascii_start()
+            .starts_with(ADD_MASK.as_bytes())
+        {
+            Self::Withheld
+        } else {
+            Self::Shown(masker.stream())
         }
     }
-}
-
-/// The value that a line asks to be masked, as it is written there.
-fn mask_in(line: &str) -> Option<&str> {
-    line.trim_start().strip_prefix(ADD_MASK)
 }
 
 /// How many of the bytes are whole characters. What is no UTF-8 at all counts as whole.
@@ -173,25 +209,37 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The data of a workflow command, in which a few characters are written as their codes.
-fn unescape(data: &str) -> String {
-    data.replace("%0D", "\r")
-        .replace("%0A", "\n")
-        .replace("%25", "%")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::event::{JobEvent, Message};
+    use crate::event::Message;
+    use crate::guest::fake;
+    use crate::mask::GUEST_MASKS;
+    use crate::steps::commands::Surroundings;
+    use crate::steps::matchers::JobMatchers;
+
+    fn output(events: &Events, masker: &Masker, number: usize) -> StepOutput {
+        let around = Surroundings {
+            events: events.clone(),
+            masker: masker.clone(),
+            number,
+            channel: Arc::new(fake::channel(|_, _| (Vec::new(), "", 0))),
+            workspace: r"C:\a\repo".to_owned(),
+            matchers: JobMatchers::default(),
+        };
+        let commands = StepCommands::new(around, &[], Arc::default());
+        StepOutput::new(events, masker, number, commands)
+    }
 
     async fn shown(pieces: &[&[u8]], secrets: &[&str]) -> Vec<String> {
         let (events, mut queue) = Events::accept("job");
         let masker = Masker::default();
         masker.add_all(secrets.iter().copied());
-        let mut lines = Lines::new(&events, &masker, 1, Stream::Stdout);
+        let mut lines = output(&events, &masker, 1);
         for piece in pieces {
-            lines.push(piece).await;
+            lines.push(Stream::Stdout, piece).await;
         }
         lines.finish().await;
         drop((events, lines));
@@ -248,14 +296,14 @@ mod tests {
 
     #[tokio::test]
     async fn masks_beyond_what_can_be_masked_are_not_shown_either() {
-        let secret = "s".repeat(LONGEST_LINE);
+        let secret = "s".repeat(LONGEST_COMMAND);
         let command = format!("::add-mask::{secret}");
-        let (first, rest) = command.as_bytes().split_at(LONGEST_LINE + 2);
+        let (first, rest) = command.as_bytes().split_at(LONGEST_COMMAND + 2);
         let lines = shown(&[first, rest, b"sss\nnext\n"], &[]).await;
-        assert_eq!(lines, ["::add-mask::***", "next"]);
+        assert_eq!(lines, ["next"]);
         let line = format!("::add-mask::{}\nnext\n", &secret[..LONGEST_LINE / 2]);
         let lines = shown(&[line.as_bytes()], &["known"]).await;
-        assert_eq!(lines, ["::add-mask::***", "next"]);
+        assert_eq!(lines, ["next"]);
     }
 
     #[tokio::test]
@@ -263,10 +311,14 @@ mod tests {
         let (events, mut queue) = Events::accept("job");
         let masker = Masker::default();
         masker.add("known");
-        let mut lines = Lines::new(&events, &masker, 7, Stream::Stdout);
+        let mut lines = output(&events, &masker, 7);
         let asked = (0..3 * GUEST_MASKS).map(|number| format!("::add-mask::value-{number}-\n"));
-        lines.push(asked.collect::<String>().as_bytes()).await;
-        lines.push(b"value-0- value-999- known\n").await;
+        lines
+            .push(Stream::Stdout, asked.collect::<String>().as_bytes())
+            .await;
+        lines
+            .push(Stream::Stdout, b"value-0- value-999- known\n")
+            .await;
         drop((events, lines));
         let (mut errors, mut text) = (Vec::new(), String::new());
         while let Some(message) = queue.recv().await {
@@ -283,12 +335,38 @@ mod tests {
         }
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(errors[0].0 == Level::Error && errors[0].1.contains("step 7"));
-        assert!(text.ends_with("*** *** ***") && !text.contains("value"));
+        assert_eq!(text, "*** *** ***");
     }
 
     #[tokio::test]
     async fn a_new_mask_holds_from_the_next_line_on_and_is_not_shown() {
         let lines = shown(&[b"::add-mask::hun%25ter\nit is hun%ter\n"], &[]).await;
-        assert_eq!(lines, ["::add-mask::***", "it is ***"]);
+        assert_eq!(lines, ["it is ***"]);
+    }
+
+    /// `cargo test --release -p dormer --lib a_million_lines -- --ignored --nocapture`
+    #[tokio::test]
+    #[ignore = "a measurement"]
+    #[expect(clippy::print_stdout, reason = "it is for whoever runs it")]
+    async fn a_million_lines_of_output_stream_through() {
+        const LINES: usize = 1_000_000;
+        let (events, mut queue) = Events::accept("job");
+        let masker = Masker::default();
+        masker.add("a-secret-that-is-not-there");
+        let mut output = output(&events, &masker, 1);
+        let line =
+            "0000001:src/module/component.c:120:17: warning: unused parameter in a declaration\n";
+        let piece = line.repeat(32 * 1024 / line.len());
+        let per_piece = piece.lines().count();
+        let draining = tokio::spawn(async move { while queue.recv().await.is_some() {} });
+        let begun = std::time::Instant::now();
+        for _ in 0..LINES / per_piece {
+            output.push(Stream::Stdout, piece.as_bytes()).await;
+        }
+        output.finish().await;
+        let rate = LINES as f64 / begun.elapsed().as_secs_f64();
+        drop((events, output));
+        draining.await.unwrap();
+        println!("{rate:.0} lines a second");
     }
 }

@@ -1,6 +1,6 @@
 //! One `run:` step: its script as a bundle, its output into the log, its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::event::{Events, Stream};
@@ -10,7 +10,10 @@ use crate::guest::command::{ChannelError, Output};
 use crate::host::clock;
 use crate::host::signals::Cancel;
 use crate::mask::Masker;
-use crate::steps::output::Lines;
+use crate::steps::commands::{StepCommands, Surroundings};
+use crate::steps::effects::Effects;
+use crate::steps::matchers::JobMatchers;
+use crate::steps::output::StepOutput;
 use crate::steps::stop::stop;
 
 /// How a script came to its end.
@@ -37,6 +40,10 @@ pub struct Script<'a> {
     pub masker: &'a Masker,
     /// The step's number.
     pub number: usize,
+    /// The workspace in the guest, in Windows form.
+    pub workspace: &'a str,
+    /// The job's problem matchers.
+    pub matchers: &'a JobMatchers,
     /// How long it may take.
     pub timeout: Option<Duration>,
     /// What stops it; none for a step that runs although the job was told to stop.
@@ -46,19 +53,23 @@ pub struct Script<'a> {
 }
 
 impl Script<'_> {
-    /// Runs the bundle to its end.
-    pub async fn run(&self, bundle: &Bundle) -> ScriptEnd {
+    /// Runs the bundle to its end. What its commands asked for counts however it ended.
+    pub async fn run(&self, bundle: &Bundle) -> (ScriptEnd, Effects) {
+        let effects = Arc::default();
+        let end = self.run_with(bundle, &effects).await;
+        let mut effects = effects.lock().unwrap_or_else(PoisonError::into_inner);
+        (end, std::mem::take(&mut *effects))
+    }
+
+    async fn run_with(&self, bundle: &Bundle, effects: &Arc<Mutex<Effects>>) -> ScriptEnd {
         let running = match self.channel.run_bundle(bundle).await {
             Ok(running) => running,
             Err(error) => return ScriptEnd::Failed(error),
         };
         let tag = running.tag().to_owned();
         // A task of its own: a reader of the log who stops reading must not hold up the clock.
-        let mut pump = tokio::spawn(pump(
-            running,
-            self.lines(Stream::Stdout),
-            self.lines(Stream::Stderr),
-        ));
+        let output = self.output(bundle, effects);
+        let mut pump = tokio::spawn(pump(running, output));
         let why = tokio::select! {
             biased;
             ended = &mut pump => return finished(ended),
@@ -88,8 +99,17 @@ impl Script<'_> {
         }
     }
 
-    fn lines(&self, stream: Stream) -> Lines {
-        Lines::new(self.events, self.masker, self.number, stream)
+    fn output(&self, bundle: &Bundle, effects: &Arc<Mutex<Effects>>) -> StepOutput {
+        let around = Surroundings {
+            events: self.events.clone(),
+            masker: self.masker.clone(),
+            number: self.number,
+            channel: Arc::clone(self.channel),
+            workspace: self.workspace.to_owned(),
+            matchers: self.matchers.clone(),
+        };
+        let commands = StepCommands::new(around, &bundle.environment, Arc::clone(effects));
+        StepOutput::new(self.events, self.masker, self.number, commands)
     }
 
     async fn timed_out(&self) {
@@ -127,16 +147,14 @@ fn finished(ended: PumpEnd) -> ScriptEnd {
 
 async fn pump(
     mut running: RunningBundle,
-    mut stdout: Lines,
-    mut stderr: Lines,
+    mut output: StepOutput,
 ) -> Result<BundleResult, ChannelError> {
     while let Some(piece) = running.next().await {
         match piece {
-            Output::Stdout(bytes) => stdout.push(&bytes).await,
-            Output::Stderr(bytes) => stderr.push(&bytes).await,
+            Output::Stdout(bytes) => output.push(Stream::Stdout, &bytes).await,
+            Output::Stderr(bytes) => output.push(Stream::Stderr, &bytes).await,
         }
     }
-    stdout.finish().await;
-    stderr.finish().await;
+    output.finish().await;
     running.finish().await
 }

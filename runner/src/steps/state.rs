@@ -2,14 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use dormer_workflow::expr::Object;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Conclusion;
+use crate::event::{Conclusion, Stage};
+use crate::steps::action::prepare::Sites;
+use crate::steps::place::Place;
+use crate::steps::post::Post;
 
 /// The whole state between two steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutorState {
-    /// The index of the step that comes next.
+    /// The part of the job that runs.
+    pub stage: Stage,
+    /// The index of the step that comes next, in the job's file. Steps of the last stage come from the
+    /// stack `post` instead.
     pub next: usize,
     /// How the job is doing.
     pub status: Status,
@@ -17,8 +24,18 @@ pub struct ExecutorState {
     pub environment: Variables,
     /// What steps wrote to `GITHUB_PATH`, the last first.
     pub path: Vec<String>,
-    /// The steps that are over, in their order.
+    /// The steps whose main part is over, in their order.
     pub steps: Vec<StepRecord>,
+    /// What marks the processes of this job's steps.
+    pub tracking: String,
+    /// The actions of other repositories that are in the guest. None before they were brought there.
+    pub actions: Option<Sites>,
+    /// What actions do when all steps are over; the last runs first.
+    pub post: Vec<Post>,
+    /// What each action wrote to `GITHUB_STATE` for its later stages.
+    pub saved: BTreeMap<Place, Variables>,
+    /// The steps that are over inside of composite actions, by the place of the action's step.
+    pub inner: BTreeMap<Place, Vec<StepRecord>>,
 }
 
 /// How a job is doing.
@@ -40,6 +57,16 @@ impl Status {
             Self::Success => "success",
             Self::Failure => "failure",
             Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// How it is doing after a step ended so.
+    #[must_use]
+    pub fn after(self, conclusion: Conclusion) -> Self {
+        match (self, conclusion) {
+            (Self::Success, Conclusion::Failure) => Self::Failure,
+            (_, Conclusion::Cancelled) => Self::Cancelled,
+            _ => self,
         }
     }
 
@@ -66,6 +93,17 @@ pub struct StepRecord {
     pub conclusion: Conclusion,
     /// What it wrote to `GITHUB_OUTPUT`.
     pub outputs: Variables,
+}
+
+impl StepRecord {
+    /// What the `steps` context shows of it, by its id; none for a step without one.
+    pub fn context(&self) -> Option<(String, Object)> {
+        let mut step = Object::new();
+        step.insert("outputs", self.outputs.iter().collect::<Object>());
+        step.insert("outcome", self.outcome.as_str());
+        step.insert("conclusion", self.conclusion.as_str());
+        self.id.clone().map(|id| (id, step))
+    }
 }
 
 /// Names with values, in order. Names are compared as Windows does, without their case.
@@ -102,6 +140,11 @@ impl Variables {
     pub fn get(&self, name: &str) -> Option<&str> {
         let place = self.places.get(&folded(name))?;
         self.entries.get(place).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// All of them, in order.
@@ -153,11 +196,17 @@ impl ExecutorState {
     /// Before the first step of a job with these variables.
     pub fn new(environment: Variables) -> Self {
         Self {
+            stage: Stage::Pre,
             next: 0,
             status: Status::Success,
             environment,
             path: Vec::new(),
             steps: Vec::new(),
+            tracking: String::new(),
+            actions: None,
+            post: Vec::new(),
+            saved: BTreeMap::new(),
+            inner: BTreeMap::new(),
         }
     }
 

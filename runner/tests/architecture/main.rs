@@ -16,7 +16,7 @@ const LONGEST_FILE: usize = 600;
 
 /// What each module may use of the others, by paths and what is below them. What is not listed may be
 /// used by nobody: a new module takes its place in the order here.
-const LEGAL: [(&str, &[&str]); 18] = [
+const LEGAL: [(&str, &[&str]); 19] = [
     // Leaves: they use nothing of ours, and everyone may use them.
     ("event", &[]),
     ("exit_code", &[]),
@@ -25,6 +25,8 @@ const LEGAL: [(&str, &[&str]); 18] = [
     ("progress", &[]),
     // The host is below everything.
     ("host", &["failure"]),
+    // Tools for guests lie on the host; how they get into one is another's affair.
+    ("tool", &["failure", "host", "progress"]),
     // QEMU never learns of jobs, steps or what runs inside.
     ("vmm", &["failure", "host", "mask"]),
     // What runs inside never learns of QEMU.
@@ -55,6 +57,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "guest::channel",
             "guest::command",
             "guest::profile",
+            "guest::transfer",
             "host::clock",
             "host::signals",
             "mask",
@@ -91,6 +94,7 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "failure",
             "guest::channel",
             "guest::profile",
+            "guest::transfer",
             "host",
             "image::store",
             "image::vm_container",
@@ -98,13 +102,14 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "mask",
             "progress",
             "steps",
+            "tool",
             "vmm::engine",
             "vmm::machine",
             "workspace",
         ],
     ),
     // Reporters know a job by its events only.
-    ("report", &["event", "exit_code", "progress"]),
+    ("report", &["event", "exit_code", "mask", "progress"]),
     // A configuration is made of the values that the modules below understand.
     (
         "config",
@@ -116,8 +121,17 @@ const LEGAL: [(&str, &[&str]); 18] = [
             "vmm::machine",
         ],
     ),
-    // A source of jobs asks which actions there are, to refuse the others with their place.
-    ("source", &["failure", "steps::checkout"]),
+    // A source of jobs says what a run is about.
+    (
+        "source",
+        &[
+            "failure",
+            "host::fs",
+            "steps::context",
+            "steps::shell",
+            "workspace::tracked",
+        ],
+    ),
     // The command line puts everything together. It asks nobody for a machine's inside.
     (
         "cli",
@@ -163,7 +177,7 @@ const OWNED: [(&str, &[&str]); 9] = [
     ("indicatif", &["report"]),
     ("owo_colors", &["report"]),
     // Workflows as they are written.
-    ("dormer_workflow", &["job", "source", "steps"]),
+    ("dormer_workflow", &["cli", "job", "source", "steps"]),
 ];
 
 /// What the workflow language may not touch: it is pure.

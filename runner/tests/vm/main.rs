@@ -10,6 +10,7 @@ mod images;
 mod killed;
 mod lifecycle;
 mod network;
+mod shells;
 mod steps;
 mod stopping;
 mod whole_job;

@@ -26,6 +26,9 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     fn bundle(&self, bundle: &Bundle, mark: &str, tag: &str) -> Request;
     /// Signals every process that carries a tag.
     fn signal(&self, tag: &str, signal: Signal) -> Request;
+    /// Ends every process whose environment holds a variable with this value, both of which are made of
+    /// letters, digits and `_`. Prints the name of each, one a line.
+    fn end_marked(&self, variable: &str, value: &str) -> Request;
     /// Ends with success if the shell of the cheapest kind runs.
     fn probe(&self) -> Request;
     /// Makes directories, and their parents.
@@ -39,6 +42,10 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Packs the files of a directory whose names come on standard input, each ended by a NUL byte,
     /// as a tar file on standard output. What can't be read is left out and said on standard error.
     fn pack(&self, directory: &str) -> Request;
+    /// Prints for each of a directory's files, whose names come on standard input and end with a NUL
+    /// byte, its SHA-256 in hexadecimal, two spaces, its name and a NUL byte, in that order. One that
+    /// can't be read is left out.
+    fn digest(&self, directory: &str) -> Request;
 }
 
 /// One entry of what [`Dialect::list`] prints: `TYPE SIZE NAME` and a NUL byte, with `TYPE` one of

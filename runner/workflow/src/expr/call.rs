@@ -23,7 +23,7 @@ impl Evaluator<'_> {
     ) -> Result<Operand, Fault> {
         let value = match (function, arguments) {
             (Function::Always, _) => Value::Bool(true),
-            (Function::Cancelled, _) => Value::Bool(self.status(&[])? == JobStatus::Cancelled),
+            (Function::Cancelled, _) => Value::Bool(self.scope.is_cancelled()),
             (Function::Failure, jobs) => Value::Bool(self.status(jobs)? == JobStatus::Failure),
             (Function::Success, jobs) => Value::Bool(self.status(jobs)? == JobStatus::Success),
             (Function::Case, arguments) => return self.case(arguments),

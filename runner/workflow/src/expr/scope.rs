@@ -12,6 +12,9 @@ pub enum JobStatus {
     Failure,
     /// The job was cancelled.
     Cancelled,
+    /// Nothing failed, but not everything succeeded: a job that is needed was skipped, or cancelled
+    /// by itself. Only in the `if` of a job.
+    Skipped,
 }
 
 /// The surroundings of an expression: its contexts, the status of the job, the files.
@@ -25,6 +28,13 @@ pub trait Scope {
     /// How the job is doing.
     fn status(&self) -> JobStatus {
         JobStatus::Success
+    }
+
+    /// Whether the job was cancelled, for `cancelled()`. By default the status says so; inside of a
+    /// composite action the status is that of the action's own steps, which may do well in a cancelled
+    /// job.
+    fn is_cancelled(&self) -> bool {
+        self.status() == JobStatus::Cancelled
     }
 
     /// How certain jobs did, for `success('a', 'b')` in the `if` of a job.

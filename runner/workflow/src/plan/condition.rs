@@ -63,6 +63,10 @@ fn holds(job: &Job, facts: &Facts, needs_skipped: bool) -> Result<Option<bool>, 
         return with(JobStatus::Success).map(Some);
     }
     let success = with(JobStatus::Success)?;
-    let is_decided = with(JobStatus::Failure)? == success && with(JobStatus::Cancelled)? == success;
+    let others = [JobStatus::Failure, JobStatus::Cancelled, JobStatus::Skipped];
+    let mut is_decided = true;
+    for status in others {
+        is_decided &= with(status)? == success;
+    }
     Ok(is_decided.then_some(success))
 }

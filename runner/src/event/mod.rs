@@ -2,21 +2,18 @@
 //! a leaf, so that everybody may emit and only `report` consumes. The schema is public: see
 //! `docs/events.md`, and raise [`SCHEMA_VERSION`] with any change that a reader could trip over.
 
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+mod emit;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+pub use emit::{Events, RunEvents};
 
 /// The field `v` of every event.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// How many bytes of log may be on their way to the reporters; more make the guest wait.
-const LOG_BYTES_IN_FLIGHT: usize = 4 << 20;
-
-/// How many bytes a notice may have: it quotes what a guest says, and waits for no reporter.
-const LONGEST_NOTICE: usize = 8 << 10;
 
 /// Where a job is in its life. See the diagram in `job`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,7 +125,7 @@ pub enum Stream {
 }
 
 /// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Worth knowing.
@@ -152,6 +149,41 @@ pub struct Infra {
     /// The directory with the evidence, if any was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+}
+
+/// What a step's output says of the code, by a command or by way of a problem matcher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Annotation {
+    /// The step's number.
+    pub number: usize,
+    /// How much it matters.
+    pub severity: Level,
+    /// What there is to say; may have several lines.
+    pub message: String,
+    /// Its heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Below the workspace with `/`; one that is elsewhere is as the step wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The last line, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub col: Option<u32>,
+    /// The last column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_col: Option<u32>,
+    /// The tool's own name for this kind of finding, as `C4996`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The owner of the problem matcher that found it; none for a command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<String>,
 }
 
 /// One fact.
@@ -178,6 +210,13 @@ pub enum JobEvent {
         /// to start, the guest's first from when the virtual CPUs ran.
         ms: u64,
     },
+    /// An action of another repository is in the guest.
+    ActionPinned {
+        /// The reference, as `owner/repo@ref`.
+        uses: String,
+        /// The commit that it meant, in hexadecimal; none where a directory of the user's stands in.
+        commit: Option<String>,
+    },
     /// A step begins. One that is skipped has only its end.
     StepStarted {
         /// Its place in the file, from 1.
@@ -196,6 +235,15 @@ pub enum JobEvent {
         /// Where it was printed.
         stream: Stream,
         /// The line, masked; bytes that are not UTF-8 are replaced.
+        text: String,
+    },
+    /// A step's output says something of the code.
+    Annotation(Box<Annotation>),
+    /// What a step wrote to be read by people.
+    StepSummary {
+        /// The step's number.
+        number: usize,
+        /// Markdown of GitHub's kind.
         text: String,
     },
     /// A step ended.
@@ -231,7 +279,7 @@ pub enum JobEvent {
         /// How long that took, in milliseconds.
         ms: u64,
     },
-    /// The last event.
+    /// The last event of a job. One that was skipped has no other.
     JobCompleted {
         /// How the job ended.
         conclusion: Conclusion,
@@ -239,6 +287,18 @@ pub enum JobEvent {
         exit_code: u8,
         /// Why, if the machinery failed.
         infra: Option<Infra>,
+    },
+    /// Several jobs begin, as one run. A job that is run by itself has neither this nor the run's end.
+    RunStarted {
+        /// The jobs' ids, in the order of the file.
+        jobs: Vec<String>,
+    },
+    /// All jobs of a run are over: the last event.
+    RunCompleted {
+        /// How the run ended.
+        conclusion: Conclusion,
+        /// What the process will end with.
+        exit_code: u8,
     },
     /// Something that people should know.
     Notice {
@@ -249,23 +309,84 @@ pub enum JobEvent {
     },
 }
 
+impl JobEvent {
+    /// Every text in it that strangers may have had a hand in. Not the lines of a log, which come by the
+    /// million and are masked on their way, and not the ids that a workflow's own file gives.
+    pub fn each_text(&mut self, act: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::StepStarted { name, .. } | Self::StepFinished { name, .. } => act(name),
+            Self::Annotation(found) => {
+                act(&mut found.message);
+                let others = [
+                    &mut found.title,
+                    &mut found.file,
+                    &mut found.code,
+                    &mut found.matcher,
+                ];
+                others.into_iter().flatten().for_each(&mut *act);
+            }
+            Self::StepSummary { text, .. } => act(text),
+            Self::ActionPinned { uses, .. } => act(uses),
+            Self::Artifact { path, .. } => act(path),
+            Self::Notice { text, .. } => act(text),
+            Self::JobCompleted { infra, .. } => {
+                if let Some(infra) = infra {
+                    act(&mut infra.message);
+                    infra.help.iter_mut().for_each(&mut *act);
+                }
+            }
+            Self::JobAccepted
+            | Self::Phase { .. }
+            | Self::Started { .. }
+            | Self::Rung { .. }
+            | Self::Log { .. }
+            | Self::TornDown { .. }
+            | Self::RunStarted { .. }
+            | Self::RunCompleted { .. } => {}
+        }
+    }
+
+    /// How many bytes it takes on its way to the reporters, more or less.
+    fn size(&self) -> usize {
+        const AROUND: usize = 64;
+        AROUND
+            + match self {
+                Self::Log { text, .. } | Self::Notice { text, .. } => text.len(),
+                Self::Annotation(found) => 4 * AROUND + found.message.len(),
+                _ => AROUND,
+            }
+    }
+}
+
 /// An event with its place in time.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stamped {
     /// See [`SCHEMA_VERSION`].
     pub v: u32,
-    /// Milliseconds since the job was accepted, by a clock that never goes back.
+    /// Milliseconds since the job was accepted, or the run for what is the run's own, by a clock that
+    /// never goes back.
     pub t_ms: u64,
     /// The time of day, in RFC 3339.
     pub ts: Timestamp,
-    /// The job's id in its file.
+    /// The job's id in its file, in a called workflow behind those of its callers and ` / `; empty for
+    /// what is the run's own.
     pub job: Arc<str>,
+    /// The name of the leg, where the job is part of a matrix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leg: Option<Arc<str>>,
     /// The instance's id, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<Arc<str>>,
     /// The fact.
     #[serde(flatten)]
     pub event: JobEvent,
+}
+
+impl Stamped {
+    /// What tells the job from the others of its run: the name of its leg, or its id.
+    pub fn whose(&self) -> &Arc<str> {
+        self.leg.as_ref().unwrap_or(&self.job)
+    }
 }
 
 /// What travels to the reporters.
@@ -275,171 +396,4 @@ pub enum Message {
     Events(Vec<Stamped>, Option<OwnedSemaphorePermit>),
     /// Answered when everything before it has been reported.
     Flush(oneshot::Sender<()>),
-}
-
-/// Where everybody emits. Cheap to clone; never blocks but on log lines.
-#[derive(Debug, Clone)]
-pub struct Events {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    accepted: Instant,
-    job: Arc<str>,
-    instance: OnceLock<Arc<str>>,
-    queue: mpsc::UnboundedSender<Message>,
-    in_flight: Arc<Semaphore>,
-}
-
-impl Events {
-    /// The events of one job, accepted now, and the queue that they arrive in.
-    pub fn accept(job: &str) -> (Self, mpsc::UnboundedReceiver<Message>) {
-        let (queue, receiver) = mpsc::unbounded_channel();
-        let shared = Shared {
-            accepted: Instant::now(),
-            job: job.into(),
-            instance: OnceLock::new(),
-            queue,
-            in_flight: Arc::new(Semaphore::new(LOG_BYTES_IN_FLIGHT)),
-        };
-        let events = Self {
-            shared: Arc::new(shared),
-        };
-        // Nothing that is said of a job can come before this.
-        events.emit(JobEvent::JobAccepted);
-        (events, receiver)
-    }
-
-    /// From now on events name this instance.
-    pub fn set_instance(&self, id: &str) {
-        // A job has one instance; a second name would be a mistake, and the first one stays.
-        let _ = self.shared.instance.set(id.into());
-    }
-
-    /// How long ago the job was accepted.
-    pub fn elapsed(&self) -> Duration {
-        self.shared.accepted.elapsed()
-    }
-
-    /// States a fact.
-    pub fn emit(&self, event: JobEvent) {
-        self.send(Message::Events(vec![self.stamp(event)], None));
-    }
-
-    /// States something that people should know. What is too long for a notice is cut.
-    pub fn notice(&self, level: Level, text: impl Into<String>) {
-        let mut text = text.into();
-        if text.len() > LONGEST_NOTICE {
-            text.truncate(text.floor_char_boundary(LONGEST_NOTICE));
-            text.push('…');
-        }
-        self.emit(JobEvent::Notice { level, text });
-    }
-
-    /// Hands on lines of a step's output, and waits while the reporters are too far behind.
-    pub async fn log(&self, number: usize, stream: Stream, lines: Vec<String>) {
-        if lines.is_empty() {
-            return;
-        }
-        let bytes: usize = lines.iter().map(|line| line.len() + 64).sum();
-        let permits = u32::try_from(bytes.min(LOG_BYTES_IN_FLIGHT)).unwrap_or(u32::MAX);
-        let in_flight = Arc::clone(&self.shared.in_flight);
-        let permit = in_flight.acquire_many_owned(permits).await.ok();
-        let first = self.stamp(JobEvent::Log {
-            number,
-            stream,
-            text: String::new(),
-        });
-        let stamped = lines.into_iter().map(|text| {
-            let mut line = first.clone();
-            line.event = JobEvent::Log {
-                number,
-                stream,
-                text,
-            };
-            line
-        });
-        self.send(Message::Events(stamped.collect(), permit));
-    }
-
-    /// Returns when everything stated so far has been reported.
-    pub async fn flush(&self) {
-        let (done, reported) = oneshot::channel();
-        self.send(Message::Flush(done));
-        // An error means that the reporters are gone, and then there is nothing to wait for.
-        let _ = reported.await;
-    }
-
-    fn stamp(&self, event: JobEvent) -> Stamped {
-        Stamped {
-            v: SCHEMA_VERSION,
-            t_ms: u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX),
-            ts: Timestamp::now(),
-            job: Arc::clone(&self.shared.job),
-            instance: self.shared.instance.get().cloned(),
-            event,
-        }
-    }
-
-    fn send(&self, message: Message) {
-        // Reporters that are gone have had their say; the job goes on without them.
-        let _ = self.shared.queue.send(message);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn every_event_carries_the_fields_that_readers_rely_on() {
-        let (events, mut queue) = Events::accept("build");
-        events.set_instance("abc");
-        events.emit(JobEvent::Rung {
-            rung: Rung::SshBanner,
-            ms: 7,
-        });
-        let mut lines = Vec::new();
-        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
-            lines.extend(stamped.iter().map(|one| serde_json::to_value(one).unwrap()));
-        }
-        assert_eq!(lines[0]["event"], "job_accepted");
-        assert_eq!(lines[0]["v"], 1);
-        assert!(lines[0].get("instance").is_none());
-        assert_eq!(lines[1]["rung"], "ssh_banner");
-        assert_eq!(lines[1]["instance"], "abc");
-        assert_eq!(lines[1]["job"], "build");
-        assert!(lines[1]["t_ms"].is_u64() && lines[1]["ts"].as_str().unwrap().ends_with('Z'));
-    }
-
-    #[tokio::test]
-    async fn notices_are_short() {
-        let (events, mut queue) = Events::accept("build");
-        events.notice(Level::Error, "ä".repeat(1 << 20));
-        drop(queue.recv().await);
-        let Some(Message::Events(stamped, _)) = queue.recv().await else {
-            panic!("no event");
-        };
-        let JobEvent::Notice { text, .. } = &stamped[0].event else {
-            panic!("no notice");
-        };
-        assert!(text.len() < LONGEST_NOTICE + 4 && text.ends_with("ä…"));
-    }
-
-    #[tokio::test]
-    async fn log_lines_wait_for_the_reporters() {
-        let (events, mut queue) = Events::accept("build");
-        drop(queue.recv().await);
-        let big = vec!["x".repeat(LOG_BYTES_IN_FLIGHT)];
-        events.log(1, Stream::Stdout, big.clone()).await;
-        let blocked = tokio::spawn({
-            let events = events.clone();
-            async move { events.log(1, Stream::Stdout, big).await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!blocked.is_finished());
-        drop(queue.recv().await);
-        blocked.await.unwrap();
-    }
 }

@@ -1,0 +1,360 @@
+//! Concurrency groups: of all jobs and runs of a group, in whatever process of this home, one has its
+//! turn and one waits. Whoever comes next takes the place of the one that waits, and may ask the one
+//! that has its turn to stop.
+//!
+//! ```text
+//!   come ──> a ticket ──> first of the living? ── yes ─> the lock of the turn ──> Turn
+//!                │             └── no ─> look again           └── held ─> look again
+//!                └── it was taken away: a later one is here ──> Replaced
+//! ```
+//!
+//! A group is a directory, and so is a ticket. Their owners hold locks on them, which the kernel lets go
+//! of however a process ends: a ticket that nobody holds is a dead one's, and whoever sees it removes it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dormer_workflow::workflow::{ConcurrencyGroup, Queue};
+use sha2::{Digest, Sha256};
+
+use crate::host::clock;
+use crate::host::fs::create_private_directory;
+use crate::host::lock::{DirectoryLock, try_exclusive};
+use crate::host::reservation::fill_with_randomness;
+
+/// How often whoever waits looks again.
+const LOOK: Duration = Duration::from_millis(200);
+/// How many may wait in a group that keeps them all: as many as GitHub keeps.
+const LONGEST_QUEUE: usize = 100;
+/// What the name of a ticket ends with whose owner asks the one before to stop.
+const STOPS: &str = "-stops";
+
+/// The groups of one home and one repository.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    directory: PathBuf,
+    repository: String,
+}
+
+/// How coming to a group ended.
+#[derive(Debug)]
+pub enum Entered {
+    /// It is our turn.
+    Turn(Turn),
+    /// Somebody else waits in our place.
+    Replaced,
+}
+
+/// The turn of a group; dropping it lets the next one have its.
+#[derive(Debug)]
+pub struct Turn {
+    waiting: PathBuf,
+    _lock: DirectoryLock,
+}
+
+impl Groups {
+    /// The groups that are kept below `directory`, which is made when one is needed.
+    pub fn new(directory: PathBuf, repository: &str) -> Self {
+        Self {
+            directory,
+            repository: repository.to_owned(),
+        }
+    }
+
+    /// Waits for the turn in a group. `waits` is told once if it does not come at once.
+    pub async fn enter(
+        &self,
+        group: &ConcurrencyGroup,
+        waits: impl FnOnce() + Send,
+    ) -> io::Result<Entered> {
+        let place = self.place(&group.name);
+        let (turn, waiting) = (place.join("turn"), place.join("waiting"));
+        create_private_directory(&turn)?;
+        create_private_directory(&waiting)?;
+        let ticket = Ticket::take(&place, &waiting, group.cancel_in_progress)?;
+        match group.queue {
+            Queue::Single => ticket.replace_others()?,
+            Queue::Max if ticket.others()?.len() >= LONGEST_QUEUE => return Ok(Entered::Replaced),
+            Queue::Max => {}
+        }
+        let mut waits = Some(waits);
+        loop {
+            if !ticket.is_there() {
+                return Ok(Entered::Replaced);
+            }
+            if ticket.is_first()?
+                && let Some(lock) = try_exclusive(&turn)?
+            {
+                // Somebody may have come in between.
+                if !ticket.give_back() {
+                    return Ok(Entered::Replaced);
+                }
+                return Ok(Entered::Turn(Turn {
+                    waiting,
+                    _lock: lock,
+                }));
+            }
+            if let Some(waits) = waits.take() {
+                waits();
+            }
+            clock::pause(LOOK).await;
+        }
+    }
+
+    /// The directory of a group. GitHub's groups are those of a repository, and the same in any case.
+    fn place(&self, name: &str) -> PathBuf {
+        let text = format!("{}\n{}", self.repository, name.to_lowercase());
+        let digest = Sha256::digest(text.as_bytes());
+        self.directory.join(hex::encode(&digest[..16]))
+    }
+}
+
+impl Turn {
+    /// Returns when somebody asks whoever has the turn to stop.
+    pub async fn asked_to_stop(&self) {
+        let asks = |name: &String| name.ends_with(STOPS) && is_alive(&self.waiting.join(name));
+        loop {
+            // A directory that can't be read tells nothing; the next look may.
+            let names = names_in(&self.waiting).unwrap_or_default();
+            if names.iter().any(asks) {
+                return;
+            }
+            clock::pause(LOOK).await;
+        }
+    }
+}
+
+/// A place among those that wait. Dropping it gives it up.
+#[derive(Debug)]
+struct Ticket {
+    waiting: PathBuf,
+    name: String,
+    _lock: DirectoryLock,
+}
+
+impl Ticket {
+    /// Made aside and put in place when it is locked: one that is not looks like a dead one's.
+    fn take(place: &Path, waiting: &Path, stops: bool) -> io::Result<Self> {
+        let mut random = [0; 8];
+        fill_with_randomness(&mut random);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_nanos();
+        let end = if stops { STOPS } else { "" };
+        let name = format!("{now:039}-{}{end}", hex::encode(random));
+        let aside = place.join(&name);
+        create_private_directory(&aside)?;
+        let locked = try_exclusive(&aside)?;
+        let lock = locked.ok_or_else(|| io::Error::other("a new directory is locked"))?;
+        fs::rename(&aside, waiting.join(&name))?;
+        Ok(Self {
+            waiting: waiting.to_owned(),
+            name,
+            _lock: lock,
+        })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.waiting.join(&self.name)
+    }
+
+    fn is_there(&self) -> bool {
+        self.path().is_dir()
+    }
+
+    /// Whether it was still there.
+    fn give_back(&self) -> bool {
+        fs::remove_dir(self.path()).is_ok()
+    }
+
+    fn others(&self) -> io::Result<Vec<String>> {
+        let mut names = names_in(&self.waiting)?;
+        names.retain(|name| *name != self.name);
+        Ok(names)
+    }
+
+    /// Takes the tickets of those who came before.
+    fn replace_others(&self) -> io::Result<()> {
+        for other in self.others()?.into_iter().filter(|name| *name < self.name) {
+            remove(&self.waiting.join(other))?;
+        }
+        Ok(())
+    }
+
+    /// Whether nobody alive came before.
+    fn is_first(&self) -> io::Result<bool> {
+        for other in self.others()?.into_iter().filter(|name| *name < self.name) {
+            let path = self.waiting.join(other);
+            if is_alive(&path) {
+                return Ok(false);
+            }
+            remove(&path)?;
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        let _ = fs::remove_dir(self.path());
+    }
+}
+
+/// Whether the owner of a ticket holds its lock.
+fn is_alive(ticket: &Path) -> bool {
+    matches!(try_exclusive(ticket), Ok(None))
+}
+
+/// Removes a ticket; one that is not there is as good.
+fn remove(ticket: &Path) -> io::Result<()> {
+    match fs::remove_dir(ticket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// In the order in which they came.
+fn names_in(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::host::clock::{Deadline, within};
+
+    const SOON: Deadline = Deadline::seconds("a turn", 10);
+
+    fn group(name: &str, cancel_in_progress: bool, queue: Queue) -> ConcurrencyGroup {
+        ConcurrencyGroup {
+            name: name.to_owned(),
+            cancel_in_progress,
+            queue,
+        }
+    }
+
+    struct Room {
+        _directory: tempfile::TempDir,
+        groups: Groups,
+        waiting: Arc<AtomicUsize>,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let groups = Groups::new(directory.path().join("groups"), "me/it");
+            Self {
+                _directory: directory,
+                groups,
+                waiting: Arc::default(),
+            }
+        }
+
+        async fn turn(&self, group: &ConcurrencyGroup) -> Turn {
+            match within(SOON, self.groups.enter(group, || ()))
+                .await
+                .unwrap()
+                .unwrap()
+            {
+                Entered::Turn(turn) => turn,
+                Entered::Replaced => panic!("nobody else is here"),
+            }
+        }
+
+        /// Comes to a group and waits there; returns when that is known.
+        async fn wait_in(&self, group: ConcurrencyGroup) -> JoinHandle<Entered> {
+            let (groups, waiting) = (self.groups.clone(), Arc::clone(&self.waiting));
+            let before = waiting.load(Ordering::SeqCst);
+            let told = Arc::clone(&waiting);
+            let task = tokio::spawn(async move {
+                let waits = move || {
+                    waiting.fetch_add(1, Ordering::SeqCst);
+                };
+                groups.enter(&group, waits).await.unwrap()
+            });
+            let told = || async { (told.load(Ordering::SeqCst) > before).then_some(()) };
+            within(SOON, clock::poll(LOOK / 10, told)).await.unwrap();
+            task
+        }
+    }
+
+    #[tokio::test]
+    async fn one_has_its_turn_one_waits_and_the_next_takes_its_place() {
+        let room = Room::new();
+        let deploy = group("Deploy", false, Queue::Single);
+        let turn = room.turn(&deploy).await;
+        // Another group is another matter; another case is not.
+        drop(room.turn(&group("test", false, Queue::Single)).await);
+        let second = room.wait_in(group("dePLOY", false, Queue::Single)).await;
+        let third = room.wait_in(deploy).await;
+        assert!(matches!(second.await.unwrap(), Entered::Replaced));
+        drop(turn);
+        let third = within(SOON, third).await.unwrap().unwrap();
+        assert!(matches!(third, Entered::Turn(_)));
+    }
+
+    #[tokio::test]
+    async fn who_has_its_turn_is_asked_to_stop_only_by_who_says_so() {
+        let room = Room::new();
+        let turn = room.turn(&group("a", false, Queue::Single)).await;
+        let polite = room.wait_in(group("a", false, Queue::Single)).await;
+        let asked = within(Deadline::seconds("nothing", 1), turn.asked_to_stop()).await;
+        assert!(asked.is_err());
+        let urgent = room.wait_in(group("a", true, Queue::Single)).await;
+        within(SOON, turn.asked_to_stop()).await.unwrap();
+        drop(turn);
+        assert!(matches!(polite.await.unwrap(), Entered::Replaced));
+        let Entered::Turn(turn) = within(SOON, urgent).await.unwrap().unwrap() else {
+            panic!("it was next");
+        };
+        // Its own wish is over.
+        let asked = within(Deadline::seconds("nothing", 1), turn.asked_to_stop()).await;
+        assert!(asked.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_group_may_keep_all_that_wait_and_they_come_in_order() {
+        let room = Room::new();
+        let all = group("a", false, Queue::Max);
+        let turn = room.turn(&all).await;
+        let second = room.wait_in(all.clone()).await;
+        let third = room.wait_in(all).await;
+        drop(turn);
+        let Entered::Turn(turn) = within(SOON, second).await.unwrap().unwrap() else {
+            panic!("nobody took its place");
+        };
+        assert!(!third.is_finished());
+        drop(turn);
+        assert!(matches!(third.await.unwrap(), Entered::Turn(_)));
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_or_dies_while_waiting_is_in_nobodys_way() {
+        let room = Room::new();
+        let all = group("a", true, Queue::Max);
+        let turn = room.turn(&all).await;
+        let gone = room.wait_in(all.clone()).await;
+        gone.abort();
+        assert!(gone.await.is_err());
+        // Nobody holds this one: its process was killed.
+        let dead = room.groups.place("a").join("waiting/000-dead-stops");
+        fs::create_dir(&dead).unwrap();
+        let asked = within(Deadline::seconds("nothing", 1), turn.asked_to_stop()).await;
+        assert!(asked.is_err());
+        drop(turn);
+        drop(room.turn(&all).await);
+        assert!(!dead.exists());
+    }
+}

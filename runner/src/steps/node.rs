@@ -1,0 +1,131 @@
+//! An action in JavaScript, run by the guest's Node.js.
+
+use dormer_workflow::action::{GivenInputs, NodeRuns};
+
+use crate::event::{Level, Stage};
+use crate::failure::InfraFailure;
+use crate::guest::channel::random_word;
+use crate::guest::profile::{NodeProfile, NodeVersion};
+use crate::steps::action::site::below;
+use crate::steps::executor::Executor;
+use crate::steps::frame::Frame;
+use crate::steps::in_time::InTime;
+use crate::steps::post;
+use crate::steps::run::Program;
+use crate::steps::state::ExecutorState;
+use crate::steps::step::{Here, StepEnd, Turn};
+use crate::steps::uses::Acting;
+
+impl Executor<'_> {
+    /// Runs a stage of an action in JavaScript.
+    pub(super) async fn run_node(
+        &self,
+        state: &mut ExecutorState,
+        frame: &Frame<'_>,
+        turn: &Turn<'_>,
+        (acting, node): (&Acting<'_>, &NodeRuns),
+        (inputs, here): (&GivenInputs, &Here),
+    ) -> Result<StepEnd, InfraFailure> {
+        let (profile, version) = match self.node(acting, node) {
+            Ok(found) => found,
+            Err(why) => return Ok(self.failed(why)),
+        };
+        if let Some(tool) = &version.tool {
+            match self.in_time(frame, here, self.tools.provide(tool)).await {
+                InTime::Done(Ok(())) => {}
+                InTime::Done(Err(why)) => return Ok(self.failed(why)),
+                InTime::Stopped(end) => return Ok(end),
+            }
+        }
+        // From here on there is something to clean up, whatever becomes of it.
+        if turn.stage != Stage::Post && node.post.is_some() {
+            post::push(&mut state.post, &turn.chain(frame, acting.site));
+        }
+        let script = match turn.stage {
+            Stage::Pre => node.pre.as_ref().map(|hook| &hook.script.value),
+            Stage::Main => Some(&node.main.value),
+            Stage::Post => node.post.as_ref().map(|hook| &hook.script.value),
+        };
+        let Some(script) = script else {
+            return Ok(self.failed(format!(
+                "the action `{}` has no script for this stage",
+                acting.site.uses
+            )));
+        };
+        let mut variables: Vec<(String, String)> = inputs
+            .variables()
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect();
+        if let Some(saved) = state.saved.get(&frame.place_of(turn.index)) {
+            let saved = saved.iter();
+            variables
+                .extend(saved.map(|(name, value)| (format!("STATE_{name}"), value.to_owned())));
+        }
+        let mut own = here.clone();
+        if let Some(origin) = &acting.site.from {
+            own.facts.action_repository.clone_from(&origin.repository);
+            own.facts.action_ref.clone_from(&origin.git_ref);
+        }
+        let script = below(&acting.site.directory, script);
+        let program = self.node_program(profile, version, &script, variables);
+        self.run_program(state, frame, turn, &own, program).await
+    }
+
+    /// The guest's Node.js for an action.
+    fn node(
+        &self,
+        acting: &Acting<'_>,
+        runs: &NodeRuns,
+    ) -> Result<(&NodeProfile, &NodeVersion), String> {
+        let asked = runs.version.value;
+        let uses = &acting.site.uses;
+        let lacks = || {
+            format!(
+                "the action `{uses}` runs with `{}`, and this guest ({}) has no Node.js: its image's \
+                 description has to say how it is run (`guest.node`)",
+                asked.name(),
+                self.guest.os
+            )
+        };
+        let profile = self.guest.node.as_ref().ok_or_else(lacks)?;
+        let version = profile.nearest(asked.major()).ok_or_else(lacks)?;
+        if version.major < asked.major() {
+            let text = format!(
+                "the action `{uses}` asks for Node.js {}, and this guest has {} at most: it runs with that",
+                asked.major(),
+                version.major
+            );
+            self.events.notice(Level::Notice, text);
+        }
+        Ok((profile, version))
+    }
+
+    /// Runs a script by Node.js in the workspace.
+    fn node_program(
+        &self,
+        profile: &NodeProfile,
+        version: &NodeVersion,
+        script: &str,
+        variables: Vec<(String, String)>,
+    ) -> Program {
+        let exit_path = format!("{}\\{}.exit", self.facts.temp, random_word());
+        let exit_path = self.channel.dialect().paths().write(&exit_path);
+        let script = profile.paths.write(script);
+        let fill = |argument: &String| {
+            argument
+                .replace("{script}", &script)
+                .replace("{exit_file}", &exit_path)
+        };
+        let mut parts = version.invocation.iter();
+        let leaves_code = parts.any(|part| part.contains("{exit_file}"));
+        Program {
+            command: version.invocation.iter().map(fill).collect(),
+            exit_file: leaves_code.then_some(exit_path),
+            files: Vec::new(),
+            directory: self.facts.workspace.clone(),
+            variables,
+            paths: profile.paths,
+            search_path: profile.search_path.clone(),
+        }
+    }
+}

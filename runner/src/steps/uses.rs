@@ -1,0 +1,210 @@
+//! A step that uses an action: which one, with which inputs, and who runs it.
+
+use dormer_workflow::action::{Action, GivenInputs, Runs};
+use dormer_workflow::expr::Object;
+use dormer_workflow::workflow::TemplateMap;
+
+use crate::event::{Conclusion, Level, Stage};
+use crate::failure::InfraFailure;
+use crate::steps::action::local;
+use crate::steps::action::prepare::{Preparation, key};
+use crate::steps::action::site::{Site, Used, has_pre, used};
+use crate::steps::checkout::{self, Asked};
+use crate::steps::executor::Executor;
+use crate::steps::frame::{File, Frame};
+use crate::steps::in_time::InTime;
+use crate::steps::state::{ExecutorState, Variables};
+use crate::steps::step::{Here, StepEnd, Turn};
+
+/// The value of `uses`, and of `with`.
+pub(super) type Use<'a> = (&'a str, &'a TemplateMap);
+
+impl Executor<'_> {
+    /// Runs a stage of the action that a step uses.
+    pub(super) async fn run_uses(
+        &self,
+        state: &mut ExecutorState,
+        frame: &Frame<'_>,
+        turn: &Turn<'_>,
+        (uses, with): Use<'_>,
+        here: &Here,
+    ) -> Result<StepEnd, InfraFailure> {
+        let view = self.view(state, frame, &here.facts, &here.environment);
+        let given = match view.render_map(with).await {
+            Ok(given) => given,
+            Err(why) => return Ok(self.failed(why)),
+        };
+        let site = match &turn.site {
+            Some(site) => site.clone(),
+            None => match self.find(state, frame, uses, here).await {
+                InTime::Done(Ok(Found::Site(site))) => *site,
+                InTime::Done(Ok(Found::Checkout)) => {
+                    return Ok(self.check_out(frame, here, &given).await);
+                }
+                InTime::Done(Err(why)) => return Ok(self.failed(why)),
+                InTime::Stopped(end) => return Ok(end),
+            },
+        };
+        match site.action() {
+            Ok(action) => {
+                let action = Acting {
+                    site: &site,
+                    action: &action,
+                };
+                self.run_action(state, frame, turn, action, (given, here))
+                    .await
+            }
+            Err(why) => Ok(self.failed(why)),
+        }
+    }
+
+    /// The action that is meant, where it is in the guest.
+    async fn find(
+        &self,
+        state: &ExecutorState,
+        frame: &Frame<'_>,
+        uses: &str,
+        here: &Here,
+    ) -> InTime<Result<Found, String>> {
+        let within = frame.chain.last().map(|link| &link.site);
+        let finding = async {
+            match used(uses, within, &self.facts.workspace)? {
+                Used::Checkout => Ok(Found::Checkout),
+                Used::Docker { uses } => Err(no_containers(&uses)),
+                Used::Remote { uses, .. } => {
+                    let known = state.actions.as_ref().and_then(|all| all.get(&key(&uses)));
+                    let site =
+                        known.ok_or_else(|| format!("the action `{uses}` was not fetched"))?;
+                    Ok(Found::Site(Box::new(site.clone())))
+                }
+                Used::Local { uses, root, path } => {
+                    let site = local::read(self.channel.as_ref(), &uses, &root, &path).await?;
+                    Ok(Found::Site(Box::new(site)))
+                }
+            }
+        };
+        self.in_time(frame, here, finding).await
+    }
+
+    async fn run_action(
+        &self,
+        state: &mut ExecutorState,
+        frame: &Frame<'_>,
+        turn: &Turn<'_>,
+        acting: Acting<'_>,
+        (given, here): (Vec<(String, String)>, &Here),
+    ) -> Result<StepEnd, InfraFailure> {
+        let view = self.view(state, frame, &here.facts, &here.environment);
+        let view = view.of_file(File::Action(acting.action));
+        let inputs = view.evaluate(|scope| acting.action.inputs(&given, scope));
+        let inputs = match inputs.await {
+            Ok(inputs) => inputs,
+            Err(why) => return Ok(self.failed(why)),
+        };
+        if turn.stage == Stage::Main {
+            self.warn(&acting, &inputs);
+        }
+        match &acting.action.runs {
+            Runs::Node(node) => {
+                self.run_node(state, frame, turn, (&acting, node), (&inputs, here))
+                    .await
+            }
+            Runs::Composite { steps } => {
+                let inputs = inputs.values.into_iter().collect::<Object>();
+                self.run_composite(state, frame, turn, (&acting, steps), (inputs, here))
+                    .await
+            }
+            Runs::Docker(_) => Ok(self.failed(no_containers(&acting.site.uses))),
+            Runs::Plugin { .. } => Ok(self.failed(format!(
+                "the action `{}` is a part of GitHub's runner, which Dormer does not have",
+                acting.site.uses
+            ))),
+        }
+    }
+
+    /// What people should know of an action before it runs.
+    fn warn(&self, acting: &Acting<'_>, inputs: &GivenInputs) {
+        let uses = &acting.site.uses;
+        let mut texts = inputs.warnings.clone();
+        texts.extend(inputs.missing.iter().map(|name| {
+            format!("Input required and not supplied: {name} (by the action `{uses}`)")
+        }));
+        if acting.site.from.is_none() && has_pre(acting.action) {
+            texts.push(format!(
+                "`pre` of the action `{uses}` does not run: before the job's first step the action is \
+                 not there yet"
+            ));
+        }
+        for text in texts {
+            self.tell(Level::Warning, &text);
+        }
+    }
+
+    /// What bringing actions into the guest takes.
+    pub(super) fn preparation(&self) -> Preparation<'_> {
+        Preparation {
+            source: self.actions,
+            events: self.events,
+            actions: format!("{}\\_actions", self.guest.workspace),
+            workspace: &self.facts.workspace,
+        }
+    }
+
+    async fn check_out(
+        &self,
+        frame: &Frame<'_>,
+        here: &Here,
+        given: &[(String, String)],
+    ) -> StepEnd {
+        let inputs: Variables = given.iter().cloned().collect();
+        let checking_out = self.try_check_out(&inputs);
+        match self.in_time(frame, here, checking_out).await {
+            InTime::Done(Ok(())) => StepEnd::plain(Conclusion::Success),
+            InTime::Done(Err(why)) => self.failed(why),
+            InTime::Stopped(end) => end,
+        }
+    }
+
+    async fn try_check_out(&self, inputs: &Variables) -> Result<(), String> {
+        let asked = checkout::asked(inputs, &self.facts.run.repository)?;
+        for name in checkout::ignored_inputs(inputs) {
+            let text = format!(
+                "actions/checkout: the input `{name}` has no effect: the workspace is served as it is"
+            );
+            self.events.notice(Level::Warning, text);
+        }
+        if !self.workspace.is_there() {
+            return Err(
+                "actions/checkout: there is no workspace to serve; name one with `--workspace DIR`"
+                    .to_owned(),
+            );
+        }
+        match asked {
+            // It came along before the first step.
+            Asked::Workspace => Ok(()),
+            Asked::CopyIn(path) => {
+                let directory = format!("{}\\{path}", self.facts.workspace);
+                self.workspace.serve(&directory).await
+            }
+        }
+    }
+}
+
+/// What a `uses` turned out to be.
+enum Found {
+    Checkout,
+    Site(Box<Site>),
+}
+
+/// An action that runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Acting<'a> {
+    /// Where it is.
+    pub(super) site: &'a Site,
+    /// What its file says.
+    pub(super) action: &'a Action,
+}
+
+fn no_containers(uses: &str) -> String {
+    format!("the action `{uses}` needs a container: it cannot run in a Windows machine")
+}
