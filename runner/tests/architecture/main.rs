@@ -126,6 +126,7 @@ const LEGAL: [(&str, &[&str]); 19] = [
         "source",
         &[
             "failure",
+            "host::fs",
             "steps::context",
             "steps::shell",
             "workspace::tracked",

@@ -84,7 +84,7 @@ impl Images for Chooser {
 }
 
 /// A Windows image if one was built, else the embedded guest.
-fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
+pub(in crate::cli) fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
     if let Some(name) = &config.default_image {
         return Ok(name.clone());
     }

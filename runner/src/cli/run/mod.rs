@@ -5,6 +5,8 @@ mod images;
 mod reporters;
 mod settings;
 
+pub(super) use images::default_image;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

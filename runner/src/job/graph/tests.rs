@@ -117,8 +117,8 @@ impl LegRunner for Fake {
 struct Called(&'static str);
 
 impl Files for Called {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
+    fn read(&self, _: &str) -> Result<SourceFile, Unreadable> {
+        Ok(SourceFile::new("called.yml", self.0))
     }
 }
 

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use crate::expr::Value;
+use crate::files::Unreadable;
 use crate::source::{Span, Spanned};
 use crate::workflow::{
     Argument, Call, CallSecrets, Input, InputKind, Job, Setting, Workflow, WorkflowReference,
 };
 
 use super::Checker;
-use super::files::{Found, Unreadable, Used, summary};
+use super::files::{Found, Used, summary};
 use super::names::Names;
 use super::nesting::Nesting;
 

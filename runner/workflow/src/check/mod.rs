@@ -35,7 +35,7 @@ use crate::yaml;
 
 use files::Library;
 
-pub use files::{Files, Unreadable};
+pub use crate::files::{Files, Unreadable};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

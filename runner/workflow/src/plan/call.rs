@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Problem;
 use crate::expr::{self, Contexts, Object, Value};
+use crate::files::Unreadable;
 use crate::source::Spanned;
 use crate::text;
 use crate::workflow::{
@@ -114,6 +115,11 @@ impl Planner<'_> {
                 }
                 None
             }
+            Loaded::Unreadable(why) => {
+                let message = format!("`{}` can't be read: {why}", uses.value);
+                self.report(scene, uses.span, message);
+                None
+            }
             Loaded::Broken => None,
         }
     }
@@ -123,18 +129,27 @@ impl Planner<'_> {
         if let Some(loaded) = self.called.get(&key) {
             return loaded.clone();
         }
-        let loaded = match self.files.workflow(reference) {
-            None => Loaded::Missing,
-            Some(source) => match parse_workflow(&source) {
-                Ok(workflow) => Loaded::Workflow(Arc::new(workflow)),
-                Err(problems) => {
-                    self.problems.extend(problems);
-                    Loaded::Broken
-                }
-            },
-        };
+        let loaded = self.read(reference);
         self.called.insert(key, loaded.clone());
         loaded
+    }
+
+    fn read(&mut self, reference: &WorkflowReference) -> Loaded {
+        let found = match reference {
+            WorkflowReference::Local(path) => self.files.read(path),
+            WorkflowReference::Remote(remote) => {
+                self.files.remote(remote).ok_or(Unreadable::Missing)
+            }
+        };
+        match found.map(|source| parse_workflow(&source)) {
+            Ok(Ok(workflow)) => Loaded::Workflow(Arc::new(workflow)),
+            Ok(Err(problems)) => {
+                self.problems.extend(problems);
+                Loaded::Broken
+            }
+            Err(Unreadable::Missing) => Loaded::Missing,
+            Err(Unreadable::Other(why)) => Loaded::Unreadable(why),
+        }
     }
 
     /// What is handed over to a workflow that nobody knows, as it is written.
