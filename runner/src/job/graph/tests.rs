@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dormer_workflow::plan::{Files, Plan, Request, plan};
-use dormer_workflow::workflow::{RunnerSelector, WorkflowReference};
+use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::plan::{Plan, Request, plan};
+use dormer_workflow::workflow::RunnerSelector;
 use dormer_workflow::{SourceFile, parse_workflow};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
