@@ -34,8 +34,8 @@ Exit codes:
   70   a bug in Dormer
   75   the infrastructure failed, and another try may succeed
   78   the configuration is wrong (dormer.toml, labels, DOCKER_HOST)
-  124  the job's time was over
-  130  the job was cancelled";
+  124  the time was over
+  130  the run or a job was cancelled";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
