@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dormer_workflow::plan::{Files, Plan, Request, plan};
-use dormer_workflow::workflow::{RunnerSelector, WorkflowReference};
+use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::plan::{Plan, Request, plan};
+use dormer_workflow::workflow::RunnerSelector;
 use dormer_workflow::{SourceFile, parse_workflow};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -119,8 +120,8 @@ impl LegRunner for Fake {
 struct Called(&'static str);
 
 impl Files for Called {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
+    fn read(&self, _: &str) -> Result<SourceFile, Unreadable> {
+        Ok(SourceFile::new("called.yml", self.0))
     }
 }
 
