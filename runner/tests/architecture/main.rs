@@ -153,8 +153,6 @@ const LEGAL: [(&str, &[&str]); 19] = [
             "progress",
             "report",
             "source",
-            "steps::context",
-            "steps::state",
             "vmm::endpoint",
             "vmm::engine",
             "vmm::machine",
