@@ -82,7 +82,7 @@ fn first_file(archive: &mut dyn Read) -> Result<Option<(&'static str, String)>, 
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
         let named = |name: &&str| path.as_os_str() == *name;
-        let Some(rank) = NAMES.iter().position(|name| named(&name)) else {
+        let Some(rank) = NAMES.iter().position(named) else {
             continue;
         };
         if found.as_ref().is_some_and(|(other, _)| *other < rank) {
