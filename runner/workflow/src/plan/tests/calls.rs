@@ -15,6 +15,7 @@ fn texts() -> Texts {
             "on: push\njobs:\n  a: {runs-on: x, steps: [run: x]}\n",
         ),
         ("broken.yml", "on: push\njobs: 1\n"),
+        ("binary.yml", "\0"),
         (
             "self.yml",
             "on: workflow_call\njobs:\n  a: {uses: ./.github/workflows/self.yml}\n",
@@ -155,6 +156,12 @@ fn wrong_calls_are_named_all_at_once() {
     ci.yml:3:74: expected a number for the input `n`, found null
     ci.yml:3:84: expected `true` or `false` for the input `flag`, found a number
     ");
+}
+
+#[test]
+fn a_workflow_that_cannot_be_read_is_told_apart_from_one_that_is_not_there() {
+    let plan = called("a: {uses: $/binary.yml}");
+    insta::assert_snapshot!(problems(plan), @"ci.yml:3:13: `./.github/workflows/binary.yml` can't be read: it is no text");
 }
 
 #[test]
