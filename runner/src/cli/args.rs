@@ -28,7 +28,7 @@ const DEFAULT_OUT: &str = "dormer-out";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all jobs succeeded
-  1    a step failed
+  1    a step failed; `check` found errors; the expression of `expr` is wrong
   2    the command line or the workflow file is wrong
   69   the infrastructure failed (engine, machine, disk)
   70   a bug in Dormer

@@ -119,7 +119,9 @@ fn human(files: &[Checked], verbose: bool) {
             output::line(&format!("{}\n", harmless(below)));
         }
     }
-    output::note(&summary(files));
+    if files.iter().any(|file| file.outcome.is_ok()) {
+        output::note(&summary(files));
+    }
 }
 
 /// The line that scripts look for: `path:line:col: message`.
@@ -149,7 +151,8 @@ fn summary(files: &[Checked]) -> String {
         0 => String::new(),
         warnings => format!(", {}", counted(warnings, "warning")),
     };
-    let files = counted(files.len(), "file");
+    let read = files.iter().filter(|file| file.outcome.is_ok()).count();
+    let files = counted(read, "file");
     format!(
         "checked {files}: {}{warnings}",
         counted(count(true), "error")

@@ -217,7 +217,7 @@ fn told(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
-            "it leads out of the repository".to_owned()
+            "it leads out of its repository, or its directory where it is in none".to_owned()
         }
         _ => error.to_string(),
     }
@@ -284,7 +284,8 @@ mod tests {
             "../outside.yml",
             "/etc/passwd",
         ] {
-            let expected = "it leads out of the repository".to_owned();
+            let expected =
+                "it leads out of its repository, or its directory where it is in none".to_owned();
             assert_eq!(
                 tree.read(path).unwrap_err(),
                 Unreadable::Other(expected),

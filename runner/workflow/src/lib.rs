@@ -35,6 +35,7 @@ pub mod expr;
 pub mod files;
 pub mod matcher;
 pub mod matrix;
+mod names;
 mod number;
 pub mod plan;
 mod reader;

@@ -8,7 +8,7 @@ use crate::diagnostic::Problems;
 use crate::files::{Files, Unreadable};
 use crate::workflow::{Workflow, parse_workflow};
 
-use super::names::Names;
+use crate::names::Names;
 
 /// A file that another one uses.
 pub(super) enum Found<T> {

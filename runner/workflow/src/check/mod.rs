@@ -19,7 +19,6 @@ mod calls;
 mod containers;
 mod contexts;
 mod files;
-mod names;
 mod nesting;
 mod texts;
 mod uses;
