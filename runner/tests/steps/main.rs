@@ -1,7 +1,9 @@
 //! The steps of a job in a guest that is a directory of this host: stages, actions, conditions, time. Each
 //! test is a workflow and what has to become of it.
 
+mod commands;
 mod composite;
+mod mapped;
 mod node;
 mod references;
 mod running;
@@ -32,7 +34,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 /// What steps printed, without the headings inside of composite actions.
 fn printed(outcome: &Outcome) -> Vec<&str> {
     let lines = outcome.log().into_iter();
-    lines.filter(|line| !line.starts_with("::")).collect()
+    lines.filter(|line| !line.starts_with("##[")).collect()
 }
 
 /// An action in "JavaScript" (which is a shell here) whose stages print their names.

@@ -20,6 +20,7 @@ pub(crate) fn shared_home() -> &'static Path {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
         let build = Program::new(DORMER, &home).args(["image", "build", "compat"]);
         drop(build.patient().run().expect(0));
+        fs::create_dir_all(home.join("tools")).expect("a directory");
         home
     })
 }
@@ -47,10 +48,12 @@ impl Ran {
 }
 
 impl Lab {
-    /// A home that shares the images.
+    /// A home that shares the images, and the tools for guests.
     pub(crate) fn new() -> Self {
         let lab = Self::without_images();
-        symlink(shared_home().join("images"), lab.home().join("images")).expect("a link");
+        for part in ["images", "tools"] {
+            symlink(shared_home().join(part), lab.home().join(part)).expect("a link");
+        }
         lab
     }
 

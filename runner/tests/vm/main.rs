@@ -8,6 +8,7 @@ mod artifacts;
 mod containers;
 mod faults;
 mod images;
+mod javascript;
 mod killed;
 mod lifecycle;
 mod network;
