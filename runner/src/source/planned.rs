@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dormer_workflow::Problem;
-use dormer_workflow::action::ActionReference;
 use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::plan::{Legs, Plan, Planned, PlannedJob, Request, plan, start};
-use dormer_workflow::workflow::{Job, StepAction, Workflow};
+use dormer_workflow::workflow::{Job, Workflow};
 
 use crate::failure::InputError;
 use crate::source::checkout::checked_out;
@@ -166,9 +165,6 @@ impl Prepared {
 fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
     for job in &plan.jobs {
         problems.extend(plan.workflow.unsupported_in(&job.id));
-        if let Some(source) = plan.source_of(job) {
-            problems.extend(unreadable_actions(&plan.workflow, source));
-        }
         let legs = match &job.legs {
             Planned::Now(legs) => legs.items.as_slice(),
             Planned::After(_) => &[],
@@ -187,20 +183,6 @@ fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
             _ => {}
         }
     }
-}
-
-fn unreadable_actions(workflow: &Workflow, job: &Job) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for step in &job.steps {
-        let StepAction::Uses { reference, .. } = &step.action else {
-            continue;
-        };
-        if let Err(error) = ActionReference::parse(&reference.value) {
-            let text = error.to_string();
-            problems.push(Problem::new(&workflow.source, reference.span, text));
-        }
-    }
-    problems
 }
 
 /// What the job says of its place among others. It is run by itself, so that has no effect.
@@ -236,7 +218,7 @@ mod tests {
 
     const TWO: &str = "on: push\njobs:\n  a:\n    if: false\n    concurrency: x\n    \
                        runs-on: windows-latest\n    steps:\n      - run: x\n  b:\n    needs: a\n    \
-                       runs-on: windows-latest\n    steps:\n      - uses: no-action\n";
+                       container: x\n    runs-on: windows-latest\n    steps:\n      - run: x\n";
 
     #[test]
     fn one_of_several_jobs_runs_by_itself_and_is_told_what_has_no_effect() {
@@ -256,7 +238,7 @@ mod tests {
     fn what_cannot_be_run_is_named_with_its_place() {
         let run = prepared(TWO, Asked::default()).unwrap();
         let error = run.refuse_unsupported().unwrap_err();
-        assert!(error.message.contains("w.yml:13:15"), "{}", error.message);
+        assert!(error.message.contains("w.yml:11:5"), "{}", error.message);
         let call = "on: push\njobs:\n  a:\n    uses: o/r/.github/workflows/x.yml@v1\n";
         let run = prepared(call, Asked::default()).unwrap();
         let error = run.refuse_unsupported().unwrap_err();

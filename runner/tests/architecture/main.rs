@@ -155,8 +155,6 @@ const LEGAL: [(&str, &[&str]); 20] = [
             "progress",
             "report",
             "source",
-            "steps::context",
-            "steps::state",
             "vmm::endpoint",
             "vmm::engine",
             "vmm::machine",
