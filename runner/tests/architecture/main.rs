@@ -90,6 +90,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
     (
         "job",
         &[
+            "actions",
             "artifact",
             "event",
             "exit_code",
@@ -116,6 +117,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
     (
         "config",
         &[
+            "actions::server",
             "failure",
             "host::clock",
             "image::store",
@@ -137,6 +139,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
     (
         "cli",
         &[
+            "actions",
             "artifact::rules",
             "config",
             "event",
