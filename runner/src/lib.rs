@@ -5,6 +5,7 @@
 //! `steps` runs what a workflow asks for. Which module may use which is drawn in
 //! `docs/architecture.md` and kept by a test.
 
+pub mod actions;
 pub mod artifact;
 pub mod cli;
 pub mod config;

@@ -101,7 +101,7 @@ pub enum Command {
     /// Remove what belongs to nobody any more
     ///
     /// Machines whose process died, kept ones whose time is over, interrupted builds, images that a
-    /// newer one replaced. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
+    /// newer one replaced, actions that nothing used for 30 days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
         #[arg(long)]
@@ -389,6 +389,12 @@ pub struct RunArguments {
     /// behind.
     #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
     pub actions: Vec<(String, PathBuf)>,
+
+    /// Look up what branches and tags of actions mean now, though they were used before
+    ///
+    /// Without it an action stays at the commit that its branch or tag meant when it was first used.
+    #[arg(long)]
+    pub refresh_actions: bool,
 
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]

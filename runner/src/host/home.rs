@@ -86,6 +86,11 @@ impl Home {
         self.root.join("tools")
     }
 
+    /// Repositories of actions. Made when the first is fetched; may be a link, as `images`.
+    pub fn actions(&self) -> PathBuf {
+        self.root.join("actions")
+    }
+
     /// A directory for each instance.
     pub fn instances(&self) -> PathBuf {
         self.root.join("instances")

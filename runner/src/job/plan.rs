@@ -8,11 +8,12 @@ use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::workflow::{Job, Workflow};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::instance::accelerator::Wish;
-use crate::job::mapped::Mapping;
+use crate::job::actions::Mapping;
 use crate::steps::context::RunFacts;
 use crate::vmm::machine::Network;
 
@@ -54,6 +55,8 @@ pub struct JobSettings {
     pub environment: Vec<(String, String)>,
     /// Directories of this host that stand in for actions of other repositories. Empty by default.
     pub mapped_actions: Vec<Mapping>,
+    /// Where all other actions come from.
+    pub actions: Arc<ActionCache>,
     /// Virtual CPUs.
     pub cpus: u32,
     /// The guest's memory in bytes; the image's wish if none.

@@ -17,8 +17,8 @@ use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
+use crate::job::actions::JobActions;
 use crate::job::limits::Limits;
-use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
 use crate::job::tools::JobTools;
 use crate::mask::Masker;
@@ -144,8 +144,9 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
-        let actions = MappedActions {
+        let actions = JobActions {
             mapped: &self.request.settings.mapped_actions,
+            cache: &self.request.settings.actions,
             channel: self.channel.as_ref(),
             progress: Arc::clone(&self.progress),
         };

@@ -3,6 +3,7 @@
 
 mod commands;
 mod composite;
+mod fetched;
 mod mapped;
 mod node;
 mod references;

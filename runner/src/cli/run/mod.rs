@@ -1,5 +1,6 @@
 //! `dormer run`: from what was typed to a plan, then its jobs.
 
+mod actions;
 mod asked;
 mod images;
 mod reporters;
@@ -80,7 +81,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let config = Arc::new(loaded.config);
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
-    let settings = settings::settings(&arguments, workspace, &config)?;
+    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
+    let settings = settings::settings(&arguments, workspace, &config, actions)?;
     check(&arguments, &settings)?;
     let reporters = reporters::reporters(&arguments, prepared.is_single())?;
     let wanted = Wanted {

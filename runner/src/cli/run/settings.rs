@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
 use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments};
 use crate::config::Config;
 use crate::failure::InputError;
 use crate::instance::accelerator::Wish;
-use crate::job::mapped::Mapping;
+use crate::job::actions::Mapping;
 use crate::job::plan::{JobSettings, Keep};
 use crate::vmm::machine::{Accelerator, Network};
 
@@ -19,6 +20,7 @@ pub(super) fn settings(
     arguments: &RunArguments,
     workspace: Option<PathBuf>,
     config: &Config,
+    actions: Arc<ActionCache>,
 ) -> Result<JobSettings, InputError> {
     Ok(JobSettings {
         workspace,
@@ -27,6 +29,7 @@ pub(super) fn settings(
         out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
         mapped_actions: mapped_actions(arguments)?,
+        actions,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
         network: match arguments.network {
