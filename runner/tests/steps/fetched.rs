@@ -19,9 +19,9 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
         .args(arguments)
         .current_dir(directory)
         .output()
-        .unwrap();
+        .expect("git runs");
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
 /// Makes a repository of these files with the tag `v1`, and returns its commit.
@@ -29,8 +29,9 @@ fn serve(server: &Path, repository: &str, files: &[(&str, &str)]) -> String {
     let root = server.join(repository);
     for (name, text) in files {
         let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let parent = path.parent().expect("a file is in a directory");
+        fs::create_dir_all(parent).expect("a directory");
+        fs::write(path, text).expect("a file");
     }
     git(&root, &["init", "--quiet", "."]);
     git(&root, &["add", "--all", "--force"]);
