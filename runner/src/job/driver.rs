@@ -98,7 +98,7 @@ impl Driver<'_> {
     async fn run(mut self) -> JobEnd {
         self.enter(Phase::Accepted);
         let ending = match self.work().await {
-            Ok(conclusion) => self.ending_of(conclusion),
+            Ok(conclusion) => Ending::of_steps(conclusion, self.limits.stop()),
             Err(Interrupted::Stopped(Stop::Cancelled)) => Ending::Cancelled,
             Err(Interrupted::Stopped(Stop::Deadline)) => Ending::Deadline,
             Err(Interrupted::Failed(failure)) => Ending::Failed(self.masked(failure)),
@@ -117,15 +117,6 @@ impl Driver<'_> {
             conclusion: ending.conclusion(),
             exit_code: ending.exit_code(),
             outputs: self.outputs,
-        }
-    }
-
-    /// Steps that ended because they were told to say "cancelled"; the job says why.
-    fn ending_of(&self, conclusion: Conclusion) -> Ending {
-        match (conclusion, self.limits.stop()) {
-            (Conclusion::Cancelled, Some(Stop::Deadline)) => Ending::Deadline,
-            (Conclusion::Cancelled, _) => Ending::Cancelled,
-            _ => Ending::Steps(conclusion),
         }
     }
 
@@ -272,23 +263,10 @@ impl Driver<'_> {
     }
 
     fn facts(&self, image: &Image) -> JobFacts {
-        let request = self.request;
-        let leg = request.leg.clone();
         let instance = self.instance.as_ref();
-        let mut facts = JobFacts {
-            run: Arc::clone(&request.run),
-            job: request.job.id.value.clone(),
-            runner: instance.map(|i| i.id().to_owned()).unwrap_or_default(),
-            matrix: leg.matrix,
-            strategy: leg.strategy,
-            needs: leg.needs,
-            debug: request.is_debugged(),
-            ..JobFacts::default()
-        };
-        let name = request.run.repository.rsplit('/').next();
+        let runner = instance.map(Instance::id).unwrap_or_default();
         let guest = &image.manifest.description.guest;
-        facts.place_in(guest, name.unwrap_or_default());
-        facts
+        self.request.facts(runner, guest)
     }
 
     /// Keeps what explains an ending that is no success; where it is, for the user.

@@ -3,6 +3,7 @@
 use crate::event::{Conclusion, Infra};
 use crate::exit_code;
 use crate::failure::{Failure, InputPlace};
+use crate::job::limits::Stop;
 
 /// How a job ended, for whoever started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,15 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Steps that ended because they were told to say "cancelled"; `stop` says why.
+    pub fn of_steps(conclusion: Conclusion, stop: Option<Stop>) -> Self {
+        match (conclusion, stop) {
+            (Conclusion::Cancelled, Some(Stop::Deadline)) => Self::Deadline,
+            (Conclusion::Cancelled, _) => Self::Cancelled,
+            _ => Self::Steps(conclusion),
+        }
+    }
+
     /// How the job counts.
     pub fn conclusion(&self) -> Conclusion {
         match self {

@@ -12,9 +12,10 @@ use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
+use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
 use crate::job::actions::Mapping;
-use crate::steps::context::RunFacts;
+use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
 
 /// When a machine outlives its job.
@@ -108,6 +109,25 @@ impl JobSettings {
 }
 
 impl JobRequest {
+    /// What is known of the job before its first step: `runner` is the instance, `guest` where things
+    /// are in it.
+    pub fn facts(&self, runner: &str, guest: &GuestProfile) -> JobFacts {
+        let leg = self.leg.clone();
+        let mut facts = JobFacts {
+            run: Arc::clone(&self.run),
+            job: self.job.id.value.clone(),
+            runner: runner.to_owned(),
+            matrix: leg.matrix,
+            strategy: leg.strategy,
+            needs: leg.needs,
+            debug: self.is_debugged(),
+            ..JobFacts::default()
+        };
+        let name = self.run.repository.rsplit('/').next();
+        facts.place_in(guest, name.unwrap_or_default());
+        facts
+    }
+
     /// Whether steps are to tell more than usual: GitHub's own switch, as a secret or a variable.
     pub fn is_debugged(&self) -> bool {
         const SWITCH: &str = "ACTIONS_STEP_DEBUG";

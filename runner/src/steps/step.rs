@@ -51,6 +51,7 @@ impl Executor<'_> {
                 (Some(why), _) => Err(why),
                 (None, Passage::Go) => self.is_wanted(turn, &view).await,
             };
+            let mut has_begun = true;
             let end = match wanted {
                 Ok(false) => StepEnd::plain(Conclusion::Skipped),
                 Ok(true) => {
@@ -60,12 +61,18 @@ impl Executor<'_> {
                 }
                 Err(why) => {
                     self.announce(frame, turn, &name).await;
+                    has_begun = false;
                     self.failed(why)
                 }
             };
             self.hashes.forget();
             let view = self.view(state, frame, &here.facts, &here.environment);
-            let conclusion = self.conclusion(turn, &view, end.outcome).await;
+            // Of a step whose `if` or `env` can't be evaluated GitHub never asks `continue-on-error`.
+            let conclusion = if has_begun {
+                self.conclusion(turn, &view, end.outcome).await
+            } else {
+                end.outcome
+            };
             Ok(Concluded {
                 name,
                 end,

@@ -21,7 +21,10 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
         .output()
         .expect("git runs");
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }
 
 /// Makes a repository of these files with the tag `v1`, and returns its commit.

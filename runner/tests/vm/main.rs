@@ -7,6 +7,7 @@ mod actions;
 mod artifacts;
 mod commands;
 mod containers;
+mod corpus;
 mod faults;
 mod graph;
 mod images;
