@@ -1,19 +1,22 @@
 //! From patterns to files on the host: list, match, check every name, fetch as one tar stream, check
 //! every entry again, write.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
+
+use tokio::sync::oneshot;
 
 use crate::artifact::manifest::Artifact;
 use crate::artifact::names::{self, CaseClashes};
 use crate::artifact::rules::{Place, Root, Rules};
-use crate::artifact::unpack::{CollectError, Unpacked, unpack};
+use crate::artifact::unpack::{CollectError, Unpacked, Wanted, unpack};
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
-use crate::guest::channel::GuestChannel;
+use crate::guest::channel::{GuestChannel, piped_input};
+use crate::guest::command::{ChannelError, Input};
 use crate::guest::dialect::Listing;
-use crate::guest::transfer::{self, FetchError, Told};
+use crate::guest::pipe::PipeWriter;
+use crate::guest::transfer::{self, ComingList, FetchError, Told};
 
 /// What a guest may make the host store.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +94,7 @@ pub async fn collect(
     Ok(collected)
 }
 
-/// Fetches what is wanted of one place.
+/// Fetches what is wanted of one place, while the guest still looks through it.
 async fn collect_from(
     channel: &dyn GuestChannel,
     request: &Request<'_>,
@@ -100,38 +103,128 @@ async fn collect_from(
     collected: &mut Collected,
 ) -> Result<(), CollectError> {
     let directory = directory_of(channel, place, request.workspace);
-    let found = transfer::list(channel, &directory, &place.start, request.limits.listed)
-        .await
-        .map_err(|error| CollectError::Refused(error.to_string()))?;
-    warn(collected, "looking for artifacts", &found.complaints);
-    let mut wanted = BTreeMap::new();
-    for entry in found.what {
-        // Matching needs text; a name that is none can't have been asked for by name, but can
-        // be by a wildcard, and is then refused below.
-        let shown = String::from_utf8_lossy(&entry.name);
-        if entry.kind == 'd' || !request.rules.matches(place.root, &shown) {
-            continue;
-        }
-        match accept(&entry, place.root, request, &mut taken.clashes) {
-            Ok(name) => {
-                taken
-                    .add(&name, entry.size)
-                    .map_err(CollectError::Refused)?;
-                wanted.insert(entry.name, name);
-            }
-            Err(why) => collected.refused.push(why),
-        }
-    }
-    if wanted.is_empty() {
-        return Ok(());
-    }
     let came: u64 = collected.artifacts.iter().map(|one| one.size).sum();
     let budget = request.limits.bytes.saturating_sub(came);
-    let fetched = fetch(channel, &directory, wanted, request.out, budget).await?;
-    collected.artifacts.extend(fetched.what.came);
-    collected.refused.extend(fetched.what.refused);
+    let wanted = Wanted::default();
+    let (names, input) = piped_input();
+    let (begin, begun) = oneshot::channel();
+    let search = Search {
+        request,
+        place,
+        taken,
+        wanted: &wanted,
+        names,
+        begin: Some(begin),
+        refused: Vec::new(),
+    };
+    let (found, fetched) = tokio::join!(search.run(channel, &directory), async {
+        match begun.await {
+            Ok(()) => {
+                fetch(
+                    channel,
+                    &directory,
+                    input,
+                    wanted.clone(),
+                    request.out,
+                    budget,
+                )
+                .await
+            }
+            // Nothing is wanted here.
+            Err(_) => Ok(Told::default()),
+        }
+    });
+    let fetched = fetched?;
+    warn(collected, "looking for artifacts", &found.complaints);
     warn(collected, "fetching artifacts", &fetched.complaints);
+    collected.artifacts.extend(fetched.what.came);
+    collected.refused.extend(found.what);
+    collected.refused.extend(fetched.what.refused);
+    collected.refused.extend(wanted.missing());
     Ok(())
+}
+
+/// Looks through one place of the guest for what is wanted.
+struct Search<'a> {
+    request: &'a Request<'a>,
+    place: &'a Place,
+    taken: &'a mut Taken,
+    wanted: &'a Wanted,
+    /// Where names go to be fetched.
+    names: PipeWriter,
+    /// Told once there is one.
+    begin: Option<oneshot::Sender<()>>,
+    refused: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Asks for every file that is wanted. Returns what is refused.
+    async fn run(mut self, channel: &dyn GuestChannel, directory: &str) -> Told<Vec<String>> {
+        let complaints = match self.look(channel, directory).await {
+            Ok(complaints) => complaints,
+            Err(why) => {
+                self.refused.push(why);
+                String::new()
+            }
+        };
+        Told {
+            what: self.refused,
+            complaints,
+        }
+    }
+
+    async fn look(
+        &mut self,
+        channel: &dyn GuestChannel,
+        directory: &str,
+    ) -> Result<String, String> {
+        let failed = |error: ChannelError| error.to_string();
+        let (start, limit) = (&self.place.start, self.request.limits.listed);
+        let coming = ComingList::start(channel, directory, start, limit).await;
+        let mut coming = coming.map_err(failed)?;
+        while let Some(entries) = coming.next().await.map_err(failed)? {
+            let mut names = Vec::new();
+            let noted = self.note(entries, &mut names);
+            self.ask_for(names).await;
+            noted?;
+        }
+        coming.finish().await.map_err(failed)
+    }
+
+    async fn ask_for(&mut self, names: Vec<u8>) {
+        if names.is_empty() {
+            return;
+        }
+        if let Some(begin) = self.begin.take() {
+            let _ = begin.send(());
+        }
+        // A guest that reads no more names does not send those files either, which is told then.
+        let _ = self.names.send(names.into()).await;
+    }
+
+    /// Notes what is wanted of these, with the names to ask for, and refuses what may not be taken. An
+    /// error is the end of the search.
+    fn note(&mut self, entries: Vec<Listing>, names: &mut Vec<u8>) -> Result<(), String> {
+        for entry in entries {
+            // Matching needs text; a name that is none can't have been asked for by name, but can
+            // be by a wildcard, and is then refused below.
+            let shown = String::from_utf8_lossy(&entry.name);
+            let root = self.place.root;
+            if entry.kind == 'd' || !self.request.rules.matches(root, &shown) {
+                continue;
+            }
+            match accept(&entry, root, self.request, &mut self.taken.clashes) {
+                Ok(name) => {
+                    self.taken.add(&name, entry.size)?;
+                    names.extend_from_slice(&entry.name);
+                    names.push(0);
+                    self.wanted.add(entry.name, name);
+                }
+                Err(why) => self.refused.push(why),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Passes on what the guest had to say, each of its lines by itself.
@@ -234,13 +327,13 @@ fn out_name(root: Root, name: &[u8]) -> Result<String, String> {
 async fn fetch(
     channel: &dyn GuestChannel,
     directory: &str,
-    wanted: BTreeMap<Vec<u8>, String>,
+    names: Input,
+    wanted: Wanted,
     out: &Arc<OutDirectory>,
     budget: u64,
 ) -> Result<Told<Unpacked>, CollectError> {
-    let names = wanted.keys().cloned().collect();
     let out = Arc::clone(out);
-    let unpack = move |tar: &mut dyn Read| unpack(tar, wanted, &out, budget);
+    let unpack = move |tar: &mut dyn Read| unpack(tar, &wanted, &out, budget);
     match transfer::fetch(channel, directory, names, unpack).await {
         Ok(told) => Ok(told),
         // What came whole before is kept.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::artifact::manifest::Artifact;
 use crate::artifact::write::OutDirectory;
@@ -26,21 +27,45 @@ pub(super) struct Unpacked {
     pub(super) refused: Vec<String>,
 }
 
+/// The files that a guest is to send: what each will be called here, by its name there. Filled while
+/// files already come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted(Arc<Mutex<BTreeMap<Vec<u8>, String>>>);
+
+impl Wanted {
+    fn names(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, String>> {
+        // Each change is a single one, so that none is ever half made.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a file.
+    pub(super) fn add(&self, there: Vec<u8>, here: String) {
+        self.names().insert(there, here);
+    }
+
+    fn take(&self, there: &[u8]) -> Option<String> {
+        self.names().remove(there)
+    }
+
+    /// Says of every file that did not come that it did not.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let missing = std::mem::take(&mut *self.names()).into_values();
+        missing
+            .map(|name| format!("the guest did not send `{name}`"))
+            .collect()
+    }
+}
+
 /// Takes exactly the wanted files from a guest's tar stream, each once. With an error comes what came
 /// before it.
 pub(super) fn unpack(
     tar: &mut dyn Read,
-    mut wanted: BTreeMap<Vec<u8>, String>,
+    wanted: &Wanted,
     out: &OutDirectory,
     budget: u64,
 ) -> Result<Unpacked, (Unpacked, CollectError)> {
     let mut unpacked = Unpacked::default();
-    let result = unpack_into(&mut unpacked, tar, &mut wanted, out, budget);
-    let missing = wanted.into_values();
-    unpacked
-        .refused
-        .extend(missing.map(|name| format!("the guest did not send `{name}`")));
-    match result {
+    match unpack_into(&mut unpacked, tar, wanted, out, budget) {
         Ok(()) => Ok(unpacked),
         Err(error) => Err((unpacked, error)),
     }
@@ -50,7 +75,7 @@ pub(super) fn unpack(
 fn unpack_into(
     unpacked: &mut Unpacked,
     tar: &mut dyn Read,
-    wanted: &mut BTreeMap<Vec<u8>, String>,
+    wanted: &Wanted,
     out: &OutDirectory,
     mut budget: u64,
 ) -> Result<(), CollectError> {
@@ -67,7 +92,7 @@ fn unpack_into(
             .take()
             .unwrap_or_else(|| entry.path_bytes().into_owned());
         let path = path.strip_prefix(b"./").unwrap_or(&path);
-        let Some(name) = wanted.remove(path) else {
+        let Some(name) = wanted.take(path) else {
             return Err(CollectError::Refused(format!(
                 "the guest's archive holds {:?}, which nobody asked for",
                 String::from_utf8_lossy(path)
@@ -124,12 +149,14 @@ fn receive(
         )));
     }
     let artifact = out.receive(name, entry).map_err(|error| {
+        out.discard(name);
         let failure = InfraFailure::new(format!("cannot write the artifact `{name}`"));
         CollectError::Infra(failure.because(error))
     })?;
     if artifact.size == size {
         return Ok(artifact);
     }
+    out.discard(name);
     Err(CollectError::Refused(format!(
         "the guest's archive ends within `{name}`"
     )))
@@ -175,12 +202,12 @@ pub(super) mod tests {
     fn try_unpack(archive: &[u8], wanted: &[&str], budget: u64) -> Tried {
         let directory = tempfile::tempdir().unwrap();
         let out = OutDirectory::open(&directory.path().join("out")).unwrap();
-        let wanted = wanted
-            .iter()
-            .map(|n| (n.as_bytes().to_vec(), (*n).to_owned()))
-            .collect();
+        let asked = Wanted::default();
+        for name in wanted {
+            asked.add(name.as_bytes().to_vec(), (*name).to_owned());
+        }
         let mut reader = archive;
-        let result = unpack(&mut reader, wanted, &out, budget);
+        let result = unpack(&mut reader, &asked, &out, budget);
         let strays = std::fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(strays, 1, "something was written outside");
         let (unpacked, error) = match result {
@@ -190,7 +217,11 @@ pub(super) mod tests {
         };
         Tried {
             came: unpacked.came.into_iter().map(|one| one.path).collect(),
-            refused: error.into_iter().chain(unpacked.refused).collect(),
+            refused: error
+                .into_iter()
+                .chain(unpacked.refused)
+                .chain(asked.missing())
+                .collect(),
             read: archive.len() - reader.len(),
         }
     }

@@ -71,7 +71,7 @@ impl OutDirectory {
     /// Writes a file aside. `name` has been checked.
     pub fn receive(&self, name: &str, contents: &mut dyn Read) -> io::Result<Artifact> {
         let aside = self.aside.join(name);
-        let file = self.with_parents(&aside, || self.directory.create(&aside))?;
+        let file = self.create(&aside)?;
         let mut hashed = Hashed {
             file,
             hash: Sha256::new(),
@@ -84,16 +84,22 @@ impl OutDirectory {
         })
     }
 
-    /// Does something with a path below the directory; the directories above it are made when they turn
-    /// out to be missing, since most of ten thousand files find theirs.
-    fn with_parents<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
-        match (act(), path.parent()) {
+    /// Creates a file. The directories above it are made when they turn out to be missing, since most of
+    /// ten thousand files find theirs.
+    fn create(&self, path: &Path) -> io::Result<cap_std::fs::File> {
+        match (self.directory.create(path), path.parent()) {
             (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
                 self.directory.create_dir_all(parent)?;
-                act()
+                self.directory.create(path)
             }
-            (done, _) => done,
+            (created, _) => created,
         }
+    }
+
+    /// Forgets a file that did not come whole: nothing stays aside but what is to be published.
+    pub fn discard(&self, name: &str) {
+        // What cannot be removed goes with the folder aside, or is in its place and named in no manifest.
+        let _ = self.directory.remove_file(self.aside.join(name));
     }
 
     /// Puts what was received in place, with its manifest, and removes what an earlier run left.
@@ -108,25 +114,52 @@ impl OutDirectory {
             // Gone already is as good.
             let _ = self.directory.remove_file(old);
         }
-        let mut placed = Vec::new();
-        let placing = artifacts.into_iter().try_for_each(|artifact| {
-            self.place(Path::new(&artifact.path))?;
-            placed.push(artifact);
-            Ok(())
-        });
+        let mut placed = 0;
+        let placing = self.place(&artifacts, 0, &mut placed);
+        artifacts.truncate(placed);
         // Whatever happened, the manifest says what is there: the next run may replace that.
-        let writing = self.write_manifest(job, placed);
+        let writing = self.write_manifest(job, artifacts);
         self.remove_abandoned();
         placing
             .and(writing)
             .map_err(|error| cannot_write(&self.path, error).message)
     }
 
-    fn place(&self, path: &Path) -> io::Result<()> {
+    /// Moves what lies aside to its place and counts it in `placed`. All of `artifacts`, which are sorted
+    /// by their paths, lie in the one directory that the first `depth` bytes of their paths name. A
+    /// directory whose place is free moves as it is, however many files are in it.
+    fn place(&self, artifacts: &[Artifact], depth: usize, placed: &mut usize) -> io::Result<()> {
+        let first_part = |artifact: &Artifact| {
+            let rest = artifact.path.get(depth..).unwrap_or_default();
+            depth + rest.find('/').unwrap_or(rest.len())
+        };
+        let mut rest = artifacts;
+        while let Some(first) = rest.first() {
+            let end = first_part(first);
+            let path = first.path.get(..end).unwrap_or(&first.path);
+            let inside =
+                |other: &Artifact| other.path.starts_with(path) && first_part(other) == end;
+            let count = rest.iter().take_while(|other| inside(other)).count();
+            let (group, others) = rest.split_at(count);
+            if end == first.path.len() || !self.is_there(path) {
+                self.move_in(Path::new(path))?;
+                *placed += group.len();
+            } else {
+                self.place(group, end + 1, placed)?;
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// Moves one file or directory from aside to its place. No directory replaces one with files in it.
+    fn move_in(&self, path: &Path) -> io::Result<()> {
         let aside = self.aside.join(path);
-        self.with_parents(path, || {
-            self.directory.rename(&aside, &self.directory, path)
-        })
+        self.directory.rename(&aside, &self.directory, path)
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.directory.symlink_metadata(path).is_ok()
     }
 
     fn write_manifest(&self, job: &str, artifacts: Vec<Artifact>) -> io::Result<()> {
@@ -234,6 +267,46 @@ mod tests {
 
     fn receive(out: &OutDirectory, name: &str, text: &str) -> Artifact {
         out.receive(name, &mut text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn directories_move_as_they_are_and_into_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let run = |names: &[&str]| {
+            let out = OutDirectory::open(path).unwrap();
+            receive(&out, "new/half", "cut");
+            out.discard("new/half");
+            let artifacts = names.iter().map(|name| receive(&out, name, name));
+            out.publish("build", artifacts.collect())
+        };
+        fs::create_dir_all(path.join("mine/deep")).unwrap();
+        fs::write(path.join("mine/deep/kept"), "mine").unwrap();
+        let names = [
+            "a",
+            "a-b/x",
+            "a.b",
+            "mine/deep/1/x",
+            "mine/deep/1/y",
+            "mine/deep/2",
+            "mine/other/x",
+            "new/1/x",
+            "new/2",
+        ];
+        for _ in 0..2 {
+            run(&names).unwrap();
+            for name in names {
+                assert_eq!(fs::read_to_string(path.join(name)).unwrap(), name);
+            }
+        }
+        assert!(!path.join("new/half").exists());
+        run(&["new/3"]).unwrap();
+        assert!(!path.join("new/2").exists() && !path.join("mine/deep/2").exists());
+        assert_eq!(
+            fs::read_to_string(path.join("mine/deep/kept")).unwrap(),
+            "mine"
+        );
+        assert_eq!(aside(path), Vec::<String>::new());
     }
 
     #[test]

@@ -35,8 +35,9 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     async fn unpack(&self, directory: &str, input: Input) -> Result<GuestProcess, ChannelError>;
     /// Lists what is below the directory that `start` leads to, in the form of `dialect::Listing`.
     async fn list(&self, directory: &str, start: &[String]) -> Result<GuestProcess, ChannelError>;
-    /// Packs the named files of a directory as a tar file on standard output.
-    async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
+    /// Packs the files of a directory that `names` names, with a zero byte behind each, as a tar file on
+    /// standard output.
+    async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError>;
     /// Hashes the named files of a directory, in the form of [`Dialect::digest`].
     async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
     /// How commands are put, and paths written.
@@ -146,9 +147,8 @@ impl GuestChannel for DialectChannel {
             .await
     }
 
-    async fn pack(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {
-        self.start(self.dialect.pack(directory), Input::Bytes(names))
-            .await
+    async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.pack(directory), names).await
     }
 
     async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {

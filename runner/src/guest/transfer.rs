@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::guest::channel::{GuestChannel, piped_input};
-use crate::guest::command::{ChannelError, Exit, GuestProcess, Output};
+use crate::guest::command::{ChannelError, Exit, GuestProcess, Input, Output};
 use crate::guest::dialect::{Listing, parse_listing};
 use crate::guest::pipe::BlockingReader;
 
@@ -42,7 +42,7 @@ pub enum FetchError<E> {
 }
 
 /// What came of a transfer, and what the guest had to say on it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Told<T> {
     /// What came.
     pub what: T,
@@ -81,20 +81,22 @@ pub async fn send<T: Send + 'static>(
     }
 }
 
-/// Reads with `read` the tar file of the named files below a directory of the guest. `read` runs in a
-/// thread of its own and may block. Which files came is for the reader to know: a guest that can't read
+/// The names of files for [`fetch`], where all of them are known.
+pub fn all_names(names: &[Vec<u8>]) -> Input {
+    let ended = names.iter().flat_map(|name| [name, &b"\0"[..]].concat());
+    Input::Bytes(ended.collect())
+}
+
+/// Reads with `read` the tar file of the files below a directory of the guest that `names` names, with a
+/// zero byte behind each. `read` runs in a thread of its own and may block. Which files came is for the reader to know: a guest that can't read
 /// one of them sends the others and says so.
 pub async fn fetch<T: Send + 'static, E: Send + 'static>(
     channel: &dyn GuestChannel,
     directory: &str,
-    names: Vec<Vec<u8>>,
+    names: Input,
     read: impl FnOnce(&mut dyn Read) -> Result<T, E> + Send + 'static,
 ) -> Result<Told<T>, FetchError<E>> {
-    let names: Vec<u8> = names
-        .into_iter()
-        .flat_map(|name| [name, vec![0]].concat())
-        .collect();
-    let process = channel.pack(directory, names.into()).await;
+    let process = channel.pack(directory, names).await;
     let process = process.map_err(FetchError::Channel)?;
     let (sender, mut pieces) = mpsc::channel::<Bytes>(16);
     let reading = tokio::task::spawn_blocking(move || {
@@ -145,43 +147,88 @@ pub async fn list(
     start: &[String],
     limit: usize,
 ) -> Result<Told<Vec<Listing>>, ChannelError> {
-    let mut process = channel.list(directory, start).await?;
-    let (mut entries, mut entry, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
-    let mut length = 0;
-    while let Some(piece) = process.next().await {
-        let bytes = match piece {
-            Output::Stdout(bytes) => bytes,
-            Output::Stderr(bytes) => {
-                keep(&mut complaints, &bytes);
-                continue;
-            }
-        };
-        length += bytes.len();
-        for part in bytes.split_inclusive(|&byte| byte == 0) {
-            entry.extend_from_slice(part);
-            if entry.last() == Some(&0) {
-                entry.pop();
-                entries.extend(parse_listing(&entry));
-                entry.clear();
+    let mut coming = ComingList::start(channel, directory, start, limit).await?;
+    let mut what = Vec::new();
+    while let Some(entries) = coming.next().await? {
+        what.extend(entries);
+    }
+    let complaints = coming.finish().await?;
+    Ok(Told { what, complaints })
+}
+
+/// A list that is looked at while it comes. See [`list`].
+#[derive(Debug)]
+pub struct ComingList {
+    process: GuestProcess,
+    directory: String,
+    limit: usize,
+    /// The entry that has no end yet.
+    entry: Vec<u8>,
+    entries: usize,
+    bytes: usize,
+    complaints: Vec<u8>,
+}
+
+impl ComingList {
+    /// Asks for the list.
+    pub async fn start(
+        channel: &dyn GuestChannel,
+        directory: &str,
+        start: &[String],
+        limit: usize,
+    ) -> Result<Self, ChannelError> {
+        Ok(Self {
+            process: channel.list(directory, start).await?,
+            directory: directory.to_owned(),
+            limit,
+            entry: Vec::new(),
+            entries: 0,
+            bytes: 0,
+            complaints: Vec::new(),
+        })
+    }
+
+    /// The entries that have come since the last time; none when there are no more.
+    pub async fn next(&mut self) -> Result<Option<Vec<Listing>>, ChannelError> {
+        while let Some(piece) = self.process.next().await {
+            match piece {
+                Output::Stdout(bytes) => return self.take(&bytes).map(Some),
+                Output::Stderr(bytes) => keep(&mut self.complaints, &bytes),
             }
         }
-        if entries.len() > limit || entry.len() > LONGEST_ENTRY || length > LONGEST_LISTING {
+        Ok(None)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<Vec<Listing>, ChannelError> {
+        let mut entries = Vec::new();
+        for part in bytes.split_inclusive(|&byte| byte == 0) {
+            self.entry.extend_from_slice(part);
+            if self.entry.last() == Some(&0) {
+                self.entry.pop();
+                entries.extend(parse_listing(&self.entry));
+                self.entry.clear();
+            }
+        }
+        self.entries += entries.len();
+        self.bytes += bytes.len();
+        let (limit, longest) = (self.limit, self.entry.len());
+        if self.entries > limit || longest > LONGEST_ENTRY || self.bytes > LONGEST_LISTING {
             return Err(ChannelError::Refused(format!(
-                "`{directory}` holds more than {limit} files, or names that are too long"
+                "`{}` holds more than {limit} files, or names that are too long",
+                self.directory
             )));
         }
+        Ok(entries)
     }
-    match process.wait().await? {
-        Exit::Code(0) => Ok(Told {
-            what: entries,
-            complaints: String::new(),
-        }),
-        // It could not look everywhere; what it found is there all the same.
-        Exit::Code(1) => Ok(Told {
-            what: entries,
-            complaints: text(&complaints),
-        }),
-        _ => Err(refused("listing files", &complaints)),
+
+    /// Ends a list that has come; the guest's words on what could not be looked at.
+    pub async fn finish(self) -> Result<String, ChannelError> {
+        match self.process.wait().await? {
+            Exit::Code(0) => Ok(String::new()),
+            // It could not look everywhere; what it found is there all the same.
+            Exit::Code(1) => Ok(text(&self.complaints)),
+            _ => Err(refused("listing files", &self.complaints)),
+        }
     }
 }
 

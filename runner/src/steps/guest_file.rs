@@ -41,7 +41,7 @@ pub async fn read(channel: &dyn GuestChannel, path: &str, limit: u64) -> Result<
     // `C:` alone is the directory that its drive happens to be in.
     let directory = format!("{directory}\\");
     let directory = channel.dialect().paths().write(&directory);
-    let names = vec![name.as_bytes().to_vec()];
+    let names = transfer::all_names(&[name.as_bytes().to_vec()]);
     let reading = transfer::fetch(channel, &directory, names, move |tar| {
         first_file(tar, limit)
     });

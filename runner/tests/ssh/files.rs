@@ -49,9 +49,14 @@ async fn files_go_in_and_come_back() {
     assert!(limited.is_err());
 
     let names = vec![b"big".to_vec(), b"no".to_vec(), b"d/17".to_vec()];
-    let found = soon(transfer::fetch(channel.as_ref(), &at, names, sizes))
-        .await
-        .unwrap();
+    let found = soon(transfer::fetch(
+        channel.as_ref(),
+        &at,
+        transfer::all_names(&names),
+        sizes,
+    ))
+    .await
+    .unwrap();
     assert_eq!(
         found.what,
         [("big".to_owned(), 40 << 20), ("d/17".to_owned(), 2)]
@@ -94,7 +99,7 @@ async fn files_with_two_names_and_files_that_change_come_back_all_the_same() {
     };
     soon(begun).await;
     let names = ["log", "one", "two"].map(|name| name.as_bytes().to_vec());
-    let fetching = transfer::fetch(channel.as_ref(), &at, names.to_vec(), sizes);
+    let fetching = transfer::fetch(channel.as_ref(), &at, transfer::all_names(&names), sizes);
     let found = soon(fetching).await.unwrap();
     soon(channel.signal(writing.tag(), Signal::Kill))
         .await
@@ -121,7 +126,13 @@ async fn a_stream_that_is_refused_is_not_read_to_its_end() {
     };
     let at = directory.path().display().to_string();
     let names = vec![b"endless".to_vec()];
-    let fetched = soon(transfer::fetch(channel.as_ref(), &at, names, refuse)).await;
+    let fetched = soon(transfer::fetch(
+        channel.as_ref(),
+        &at,
+        transfer::all_names(&names),
+        refuse,
+    ))
+    .await;
     let Err(transfer::FetchError::Reader(why, _)) = fetched else {
         panic!("it was taken");
     };

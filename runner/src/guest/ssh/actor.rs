@@ -26,6 +26,9 @@ pub(super) struct Request {
     pub(super) exit: oneshot::Sender<Result<Exit, ChannelError>>,
 }
 
+/// The largest piece that is read at once: what gathers while a trickle is left to.
+const LARGEST_READ: usize = 128 << 10;
+
 /// Serves requests until nobody can make one any more and nothing runs.
 pub(super) async fn run(
     connection: Connection,
@@ -35,7 +38,7 @@ pub(super) async fn run(
     let mut programs = Programs {
         running: Vec::new(),
         pinned: None,
-        buffer: vec![0; 64 << 10],
+        buffer: vec![0; LARGEST_READ],
     };
     let mut open = true;
     let mut trickle = Trickle::default();
@@ -90,11 +93,10 @@ struct Trickle {
 impl Trickle {
     /// Notes that something came, and how much was read since the last time.
     fn is_one(&mut self, read: usize) -> bool {
-        const SMALL: usize = 64 << 10;
         const IN_A_ROW: u32 = 8;
         let now = Instant::now();
         let soon = |last: Instant| now - last < 3 * SIP;
-        let sip = (1..SMALL).contains(&read) && self.last.is_some_and(soon);
+        let sip = (1..LARGEST_READ).contains(&read) && self.last.is_some_and(soon);
         self.last = Some(now);
         self.sips = if sip { self.sips.saturating_add(1) } else { 0 };
         self.sips > IN_A_ROW

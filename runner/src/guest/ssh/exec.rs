@@ -19,7 +19,7 @@ use crate::guest::ssh::Terminal;
 use crate::guest::ssh::actor::Request;
 use crate::guest::ssh::wait::{Connection, would_block};
 
-/// The largest piece that is read or written at once.
+/// The largest piece that is written at once.
 const PIECE: usize = 64 << 10;
 /// Standard error's number among a channel's streams.
 const STDERR: i32 = 1;
@@ -62,6 +62,8 @@ pub(super) struct Exec {
     terminal: Option<Terminal>,
     input: Source,
     output: Option<mpsc::Sender<Output>>,
+    /// What was read of the stream that is the next to be read, less than a piece.
+    gathered: Vec<u8>,
     /// A piece that its reader had no room for.
     unsent: Option<Output>,
     exit: Option<oneshot::Sender<Result<Exit, ChannelError>>>,
@@ -125,6 +127,7 @@ impl Exec {
             terminal: request.terminal,
             input: Source::new(request.input),
             output: Some(request.output),
+            gathered: Vec::new(),
             unsent: None,
             exit: Some(request.exit),
             read: 0,
@@ -246,8 +249,8 @@ impl Exec {
         for _ in 0..PARTS {
             let part = match self.next {
                 0 => self.write(&mut running),
-                1 => self.read(&mut running, 0, buffer),
-                _ => self.read(&mut running, STDERR, buffer),
+                1 => self.read(connection, &mut running, 0, buffer),
+                _ => self.read(connection, &mut running, STDERR, buffer),
             };
             match part {
                 Ok(part_moved) => moved |= part_moved,
@@ -304,6 +307,7 @@ impl Exec {
     /// Reads some of one stream and hands it on.
     fn read(
         &mut self,
+        connection: &Connection,
         running: &mut Running,
         stream: i32,
         buffer: &mut [u8],
@@ -311,25 +315,41 @@ impl Exec {
         if !self.hand_on() {
             return Ok(false);
         }
-        match running.channel.stream(stream).read(buffer) {
-            Ok(0) => {
-                let ended = running.channel.eof();
-                let news = ended && !running.output_ended;
-                running.output_ended |= ended;
-                Ok(news)
-            }
-            Ok(length) => {
-                self.read += length;
-                let piece = Bytes::copy_from_slice(&buffer[..length]);
-                self.unsent = Some(match stream {
-                    STDERR => Output::Stderr(piece),
-                    _ => Output::Stdout(piece),
-                });
-                self.hand_on();
-                Ok(true)
-            }
-            Err(error) => Err(ssh_error(&error)),
+        let blocked = self.gather(&mut running.channel.stream(stream), buffer);
+        if let Some(error) = &blocked
+            && (self.gathered.is_empty() || connection.wants_to_send())
+        {
+            // What has been gathered stays until the same operation goes through.
+            return Err(ssh_error(error));
         }
+        if self.gathered.is_empty() {
+            let ended = running.channel.eof();
+            let news = ended && !running.output_ended;
+            running.output_ended |= ended;
+            return Ok(news);
+        }
+        let piece = Bytes::from(std::mem::take(&mut self.gathered));
+        self.read += piece.len();
+        self.unsent = Some(match stream {
+            STDERR => Output::Stderr(piece),
+            _ => Output::Stdout(piece),
+        });
+        self.hand_on();
+        Ok(true)
+    }
+
+    /// Reads until there is no more for now, or a whole piece; why it ended, if that was an error. A
+    /// packet is a part of a piece, and to hand on each by itself costs its reader more than it holds.
+    fn gather(&mut self, stream: &mut impl Read, buffer: &mut [u8]) -> Option<std::io::Error> {
+        while self.gathered.len() < buffer.len() {
+            let room = buffer.len() - self.gathered.len();
+            match stream.read(&mut buffer[..room]) {
+                Ok(0) => return None,
+                Ok(length) => self.gathered.extend_from_slice(&buffer[..length]),
+                Err(error) => return Some(error),
+            }
+        }
+        None
     }
 
     /// Gives the kept piece to the reader; whether there is none left.

@@ -71,16 +71,7 @@ impl Connection {
 
     /// Waits until the socket can be read, or written if that is what the session waits for.
     pub(super) async fn ready(&self) -> std::io::Result<()> {
-        let mut interest = Interest::READABLE;
-        if self.wants_to_send() {
-            interest |= Interest::WRITABLE;
-        }
-        self.socket.ready(interest).await?;
-        // Forgotten before the next try: what comes in between makes the socket ready again. The
-        // session reads by itself, so the runtime is told what it would have seen.
-        let would_block = || Err::<(), _>(ErrorKind::WouldBlock.into());
-        let _ = self.socket.try_io(interest, would_block);
-        Ok(())
+        ready(&self.socket, self.wants_to_send()).await
     }
 
     /// Ends the connection under the session, so that nothing waits for the other side any more.
@@ -103,5 +94,50 @@ impl Connection {
                 Err(error) => return Err(ChannelError::Lost(format!("{what}: {error}"))),
             }
         }
+    }
+}
+
+/// Waits until a socket can be read or, if `sending`, written.
+async fn ready(socket: &UnixStream, sending: bool) -> std::io::Result<()> {
+    let mut interest = Interest::READABLE;
+    if sending {
+        interest |= Interest::WRITABLE;
+    }
+    socket.ready(interest).await?;
+    // Forgotten before the next try: what comes in between makes the socket ready again. The session
+    // reads by itself, so the runtime is told what it would have seen. One direction at a time: of a
+    // combined interest tokio forgets nothing, and a wait to send would never wait.
+    let would_block = || Err::<(), _>(ErrorKind::WouldBlock.into());
+    let _ = socket.try_io(Interest::READABLE, would_block);
+    if sending {
+        let _ = socket.try_io(Interest::WRITABLE, would_block);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A full socket is waited for, not asked again and again: that would take a processor from the
+    /// machine that has to empty it.
+    #[tokio::test]
+    async fn a_full_socket_is_waited_for() {
+        let (socket, other) = UnixStream::pair().unwrap();
+        while socket.try_write(&[0; 4096]).is_ok() {}
+        // What was known before the socket was full is forgotten in the first waits.
+        let mut waits = 0;
+        while tokio::time::timeout(Duration::from_millis(100), ready(&socket, true))
+            .await
+            .is_ok()
+        {
+            waits += 1;
+            assert!(waits < 10, "it does not wait");
+        }
+        let mut buffer = vec![0; 1 << 20];
+        while other.try_read(&mut buffer).is_ok() {}
+        ready(&socket, true).await.unwrap();
     }
 }

@@ -31,7 +31,7 @@ pub async fn read(
 ) -> Result<Site, String> {
     let directory = below(root, path);
     let written = channel.dialect().paths().write(&directory);
-    let names = NAMES.map(|name| name.as_bytes().to_vec()).to_vec();
+    let names = transfer::all_names(&NAMES.map(|name| name.as_bytes().to_vec()));
     let fetching = transfer::fetch(channel, &written, names, first_file);
     let fetched = within(READING, fetching)
         .await
