@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use dormer_workflow::command_file::{
-    Assignment, CommandFile, CommandFileError, OUTPUT_LIMIT, SUMMARY_LIMIT, parse_assignments,
-    parse_env, parse_path,
+    Assignment, CommandFile, CommandFileError, OUTPUT_LIMIT, parse_assignments, parse_env,
+    parse_path, parse_summary,
 };
 
 use crate::guest::bundle::FileIn;
@@ -47,8 +47,8 @@ pub struct Said {
     pub outputs: Variables,
     /// What an action keeps for its later stages.
     pub saved: Variables,
-    /// Its summary, in Markdown.
-    pub summary: Vec<u8>,
+    /// The lines of its summary, in Markdown.
+    pub summary: Vec<String>,
     /// What is not done, and fails nothing.
     pub refused: Vec<String>,
     /// Why the step fails though its program did not.
@@ -142,12 +142,11 @@ fn take(
             Ok(())
         }
         // As in the official runner, a summary that is too large fails nothing.
-        CommandFile::StepSummary if bytes.len() > SUMMARY_LIMIT => {
-            said.refused.push(summary_too_large(bytes.len()));
-            Ok(())
-        }
         CommandFile::StepSummary => {
-            said.summary = bytes.to_vec();
+            match parse_summary(bytes) {
+                Ok(lines) => said.summary = lines,
+                Err(why) => said.refused.push(why.to_string()),
+            }
             Ok(())
         }
         CommandFile::State => take_assignments(file, bytes, &mut said.saved),
@@ -170,15 +169,6 @@ fn check_size(file: CommandFile, bytes: &[u8]) -> Result<(), String> {
     Err(format!(
         "The file of `{name}` has {has} bytes, and at most {LARGEST_FILE} are taken from one step"
     ))
-}
-
-/// In the words of the official runner, which people search for.
-fn summary_too_large(bytes: usize) -> String {
-    let (most, has) = (SUMMARY_LIMIT >> 10, bytes >> 10);
-    format!(
-        "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of {most}k, got {has}k. For \
-         more information see: https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-markdown-summary"
-    )
 }
 
 fn check_entries(file: CommandFile, has: usize) -> Result<(), String> {
@@ -225,6 +215,8 @@ fn pair(assignment: Assignment) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use dormer_workflow::command_file::SUMMARY_LIMIT;
+
     use super::*;
 
     fn contents(env: &str, output: &str, path: &str) -> Vec<Vec<u8>> {

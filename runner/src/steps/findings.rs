@@ -1,8 +1,6 @@
 //! What a step's command files have for people: its summary, and what was wrong with them as annotations,
 //! as the official runner does it.
 
-use dormer_workflow::command_file::parse_text;
-
 use crate::event::{Annotation, JobEvent, Level};
 use crate::steps::command_files::Said;
 
@@ -17,11 +15,11 @@ pub fn of(said: &Said, number: usize) -> Vec<JobEvent> {
     facts
 }
 
-/// The summary, with the ends of its lines as on the host; none if it is blank.
-fn summary(bytes: &[u8], number: usize) -> Option<JobEvent> {
-    // Its size has been looked at before.
-    let text = parse_text(bytes).ok()?.replace("\r\n", "\n");
-    (!text.trim().is_empty()).then_some(JobEvent::StepSummary { number, text })
+/// The summary; none if it is blank.
+fn summary(lines: &[String], number: usize) -> Option<JobEvent> {
+    let is_blank = lines.iter().all(|line| line.trim().is_empty());
+    let text = lines.iter().flat_map(|line| [line, "\n"]).collect();
+    (!is_blank).then_some(JobEvent::StepSummary { number, text })
 }
 
 fn error(number: usize, message: String) -> Annotation {
@@ -45,31 +43,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_is_text_whatever_wrote_it() {
-        let utf16: Vec<u8> = "\u{feff}# ä\r\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        for bytes in [
-            utf16.as_slice(),
-            "\u{feff}# ä\r\n".as_bytes(),
-            "# ä\n".as_bytes(),
-        ] {
-            let text = "# ä\n".to_owned();
-            assert_eq!(
-                summary(bytes, 3),
-                Some(JobEvent::StepSummary { number: 3, text })
-            );
-        }
-        assert_eq!(summary(b" \r\n", 3), None);
-        assert_eq!(summary(b"", 3), None);
+    fn a_summary_is_its_lines_unless_they_are_blank() {
+        let lines =
+            |lines: &[&str]| -> Vec<String> { lines.iter().map(ToString::to_string).collect() };
+        let text = "# ä\n\nb\n".to_owned();
+        assert_eq!(
+            summary(&lines(&["# ä", "", "b"]), 3),
+            Some(JobEvent::StepSummary { number: 3, text })
+        );
+        assert_eq!(summary(&lines(&[" ", ""]), 3), None);
+        assert_eq!(summary(&[], 3), None);
     }
 
     #[test]
     fn what_is_wrong_with_a_file_is_an_annotation() {
         let said = Said {
             refused: vec!["no".to_owned()],
-            summary: b"# hi".to_vec(),
+            summary: vec!["# hi".to_owned()],
             ..Said::default()
         };
         let facts = of(&said, 2);

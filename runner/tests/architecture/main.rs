@@ -292,7 +292,15 @@ fn the_workflow_language_is_pure() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split(['.', ' ']).next())
         .collect();
-    assert_eq!(names, ["granit-parser", "serde", "serde_json", "thiserror"]);
+    let known = [
+        "anstream",
+        "fancy-regex",
+        "granit-parser",
+        "serde",
+        "serde_json",
+        "thiserror",
+    ];
+    assert_eq!(names, known);
 }
 
 /// It runs the product and speaks to it; what it knew of the inside, it could not check.

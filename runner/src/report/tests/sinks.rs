@@ -158,7 +158,7 @@ async fn a_secret_is_in_no_sink() {
     run_step(&events, &masker).await;
     let said = Said {
         refused: vec![format!("`{SECRET}` cannot be set")],
-        summary: format!("# {SECRET}\n").into_bytes(),
+        summary: vec![format!("# {SECRET}")],
         ..Said::default()
     };
     for fact in crate::steps::findings::of(&said, 1) {

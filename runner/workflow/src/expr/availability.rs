@@ -63,23 +63,13 @@ impl Availability {
         {
             return None;
         }
-        let lower = name.to_ascii_lowercase();
-        let help = if matches!(&*lower, "true" | "false" | "null") {
-            format!("did you mean `{lower}`? these words are in lower case")
-        } else if let Some(known) = text::suggestion(name, self.contexts.iter().copied()) {
-            format!("did you mean `{known}`?")
-        } else {
-            format!(
-                "the contexts here are {}",
-                text::listed(self.contexts.iter().copied(), "and")
-            )
-        };
-        let message = if KNOWN.contains(&&*lower) {
+        let message = if KNOWN.contains(&&*name.to_ascii_lowercase()) {
             format!("the context `{name}` is not available here")
         } else {
             format!("unknown context `{name}`")
         };
-        Some(Fault::new(message, part.span).with_help(Some(help)))
+        let help = instead_of(name, self.contexts);
+        Some(Fault::new(message, part.span).with_help(help))
     }
 
     fn refuse_call(&self, function: Function, arguments: usize, part: &Ast) -> Option<Fault> {
@@ -90,7 +80,12 @@ impl Availability {
         };
         if is_missing {
             let message = format!("the function `{name}` is not available here");
-            return Some(Fault::new(message, part.span));
+            let help = if function.is_status() {
+                "it asks how the job is doing, which only `if` can"
+            } else {
+                "it reads files, which only the keys of a step can"
+            };
+            return Some(Fault::new(message, part.span).with_help(Some(help)));
         }
         if function.is_status() && self.status == StatusFunctions::Step && arguments > 0 {
             let message = format!("`{name}` takes no arguments here, found {arguments}");
@@ -99,6 +94,30 @@ impl Availability {
         None
     }
 }
+
+/// What to write instead of a name that is no context here; `None` where there are no contexts.
+pub(super) fn instead_of(name: &str, contexts: &[&str]) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if matches!(&*lower, "true" | "false" | "null") {
+        return Some(format!(
+            "did you mean `{lower}`? these words are in lower case"
+        ));
+    }
+    if let Some(known) = text::suggestion(name, contexts.iter().copied()) {
+        return Some(format!("did you mean `{known}`?"));
+    }
+    let (shown, more) = contexts.split_at(contexts.len().min(MAX_LISTED));
+    let listed = text::listed(shown.iter().copied(), "and");
+    match contexts {
+        [] => None,
+        [_] => Some(format!("the only context here is {listed}")),
+        _ if more.is_empty() => Some(format!("the contexts here are {listed}")),
+        _ => Some(format!("among the contexts here are {listed}")),
+    }
+}
+
+/// How many contexts a message lists; GitHub has fewer, a file of somebody's own may have any number.
+const MAX_LISTED: usize = 20;
 
 /// Every context that is there anywhere: a name that is not among them is a misspelling.
 const KNOWN: [&str; 12] = [

@@ -48,11 +48,9 @@ impl Condition {
     /// The first thing that is wrong, placed in the text.
     pub fn parse(text: impl Into<Arc<str>>) -> Result<Self, ParseError> {
         let text = text.into();
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
         let template = Template::parse(text.clone())?;
         let body = match template.as_literal() {
+            Some(bare) if bare.trim().is_empty() => return Ok(Self::default()),
             Some(bare) => Body::Bare(Expression::parse(bare)?),
             None => Body::Template(template),
         };

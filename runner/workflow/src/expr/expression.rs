@@ -70,6 +70,17 @@ impl Expression {
             .collect()
     }
 
+    /// The contexts it names, as they are written, and where.
+    pub fn contexts(&self) -> Vec<(&str, Span)> {
+        let mut contexts = Vec::new();
+        self.root.walk(&mut |part| {
+            if let AstKind::Context(name) = &part.kind {
+                contexts.push((&**name, part.span));
+            }
+        });
+        contexts
+    }
+
     /// Whether it asks how the job is doing, anywhere.
     pub fn has_status_function(&self) -> bool {
         self.root.has_status_function()
@@ -117,6 +128,14 @@ impl Expression {
             AstKind::Literal(Literal::String(text)) => Some(text),
             _ => None,
         }
+    }
+
+    pub(super) fn root(&self) -> &Ast {
+        &self.root
+    }
+
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// Remembers where in a file it stands: `offset` bytes into a scalar.

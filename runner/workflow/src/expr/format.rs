@@ -19,13 +19,10 @@ pub(super) fn segments(pattern: &str, arguments: usize) -> Result<Vec<Segment<'_
             continue;
         }
         segments.push(Segment::Text(&rest[..at]));
-        let (number, after) =
-            placeholder(&rest[at..]).ok_or_else(|| invalid(pattern, &rest[at..]))?;
+        let (number, after) = placeholder(&rest[at..])
+            .map_err(|reason| invalid(pattern, pattern.len() - rest.len() + at, reason))?;
         if number >= arguments {
-            return Err(format!(
-                "the format string asks for `{{{number}}}`, but there are {arguments} arguments \
-                 after it"
-            ));
+            return Err(missing(number, arguments));
         }
         segments.push(Segment::Argument(number));
         rest = after;
@@ -34,29 +31,49 @@ pub(super) fn segments(pattern: &str, arguments: usize) -> Result<Vec<Segment<'_
     Ok(segments)
 }
 
-/// The number in `{0}`, and what follows. GitHub has format specifiers (`{0:x}`) for a type that
-/// no expression can make: only an empty one (`{0:}`) works.
-fn placeholder(rest: &str) -> Option<(usize, &str)> {
-    let inner = rest.strip_prefix('{')?;
-    let end = inner.find('}')?;
-    let digits = inner[..end].strip_suffix(':').unwrap_or(&inner[..end]);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    Some((usize::from(digits.parse::<u8>().ok()?), &inner[end + 1..]))
+const LONE_BRACE: &str = "a brace that is meant as one is written twice";
+
+/// GitHub reads format specifiers, as in `{0:x}`, for a type that no expression can make, so that all
+/// but an empty one are errors. `}}` after the colon is a brace of the specifier.
+const SPECIFIER: &str = "nothing can be said about an argument after a colon";
+
+/// The number in `{0}`, and what follows.
+fn placeholder(rest: &str) -> Result<(usize, &str), &'static str> {
+    let inner = rest.strip_prefix('{').ok_or(LONE_BRACE)?;
+    let after = inner.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u8 = inner[..inner.len() - after.len()]
+        .parse()
+        .map_err(|_| LONE_BRACE)?;
+    let after = match after.strip_prefix(':') {
+        Some(specifier) if !specifier.contains('}') => return Err(LONE_BRACE),
+        Some(specifier) if specifier.starts_with("}}") => return Err(SPECIFIER),
+        Some(specifier) => specifier.strip_prefix('}').ok_or(SPECIFIER)?,
+        None => after.strip_prefix('}').ok_or(LONE_BRACE)?,
+    };
+    Ok((usize::from(number), after))
 }
 
-fn invalid(pattern: &str, rest: &str) -> String {
+fn missing(number: usize, arguments: usize) -> String {
+    let (verb, plural) = if arguments == 1 {
+        ("is", "")
+    } else {
+        ("are", "s")
+    };
+    format!(
+        "the format string asks for `{{{number}}}`, but there {verb} {arguments} argument{plural} \
+         after it"
+    )
+}
+
+/// What is wrong with a pattern at a byte of it.
+fn invalid(pattern: &str, at: usize, reason: &str) -> String {
     const LIMIT: usize = 60;
-    let at = pattern[..pattern.len() - rest.len()].chars().count() + 1;
+    let at = pattern[..at].chars().count() + 1;
     let shown: String = pattern.chars().take(LIMIT).collect();
     let more = if shown.len() < pattern.len() {
         "…"
     } else {
         ""
     };
-    format!(
-        "the format string `{shown}{more}` is wrong at character {at}: a brace that is meant as \
-         one is written twice"
-    )
+    format!("the format string `{shown}{more}` is wrong at character {at}: {reason}")
 }

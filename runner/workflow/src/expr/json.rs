@@ -3,17 +3,22 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::number;
 
 use super::value::{Object, Value};
 
-/// Reads JSON strictly: no comments, no trailing commas, nothing after the value, at most 128
-/// levels. The order of properties is kept; of two with one name the last one counts.
+/// How deeply arrays and objects may be nested.
+const MAX_LEVELS: usize = 128;
+
+/// Reads JSON as `fromJSON` does. GitHub's reader is Newtonsoft's, which takes more than JSON is, and
+/// workflows live on that: a list printed by Python has single quotes, and people leave commas at the
+/// end. So what is not JSON may also be JSON5. The order of properties is kept; of two with one name
+/// the last one counts. The error is about JSON, since that is what people mean to write.
 pub(super) fn read(json: &str) -> Result<Value, String> {
-    serde_json::from_str(json).map_err(|error| error.to_string())
+    serde_json::from_str(json).or_else(|error| json5::from_str(json).map_err(|_| error.to_string()))
 }
 
 /// Writes a value as `toJSON` does: two spaces a level, numbers as in text, order kept. `take` is
@@ -145,13 +150,50 @@ fn whole(number: f64) -> Option<i64> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(Reader::default())
     }
 }
 
-struct ValueVisitor;
+/// Reads a value of any type, at most [`MAX_LEVELS`] deep whatever the format, so that it may recurse.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reader {
+    /// Whether a key that is there twice, in any case, is an error. Not by default.
+    unique: bool,
+    /// How many collections the value is in.
+    level: usize,
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl Reader {
+    /// A reader to which a key that is there twice, in any case, is an error.
+    pub(super) fn unique() -> Self {
+        Self {
+            unique: true,
+            level: 0,
+        }
+    }
+
+    /// The reader for what is in a collection.
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        if self.level == MAX_LEVELS {
+            let message = format!("it is nested more than {MAX_LEVELS} levels deep");
+            return Err(E::custom(message));
+        }
+        Ok(Self {
+            level: self.level + 1,
+            ..self
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,20 +208,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Bool(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "every number of the language is a double"
-    )]
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::from(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "every number of the language is a double"
-    )]
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::from(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -195,18 +229,33 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut array = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(inner)? {
             array.push(item);
         }
         Ok(array.into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut object = Object::new();
-        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
-            object.insert(name, value);
+        while let Some(name) = entries.next_key::<String>()? {
+            if self.unique
+                && let Some(there) = object.name_of(&name)
+            {
+                return Err(A::Error::custom(repeated(&name, there)));
+            }
+            object.insert(name, entries.next_value_seed(inner)?);
         }
         Ok(object.into())
+    }
+}
+
+fn repeated(name: &str, there: &str) -> String {
+    if name == there {
+        format!("the key `{name}` is here twice")
+    } else {
+        format!("the key `{name}` is the same as `{there}`: the case of a name does not matter")
     }
 }

@@ -12,16 +12,20 @@
 //!
 //! Nothing here knows which contexts there are: a [`Scope`] gives them by name.
 
+mod answer;
+mod asked;
 mod ast;
 mod availability;
 mod call;
 mod coerce;
 mod condition;
+mod context_file;
 mod error;
 mod evaluator;
 mod expression;
 mod format;
 mod function;
+mod hash_files;
 mod json;
 mod lexer;
 mod parser;
@@ -37,11 +41,15 @@ pub(crate) use call::described;
 pub(crate) use coerce::equal;
 pub(crate) use evaluator::part;
 
+pub use answer::{Answer, AnswerError, answer};
+pub use asked::Asked;
 pub use availability::{Availability, StatusFunctions};
 pub use condition::Condition;
+pub use context_file::read_contexts;
 pub use error::{EvalError, ParseError};
 pub use expression::Expression;
 pub use function::Function;
+pub use hash_files::{FilePattern, HashFiles};
 pub use scope::{Contexts, JobStatus, Scope};
 pub use template::Template;
 pub use value::{Object, Value};

@@ -43,14 +43,16 @@ pub trait Scope {
         self.status()
     }
 
-    /// The hash of the files that match any of the patterns; the empty string where none does.
+    /// The hash of the files of the workspace that the arguments of `hashFiles` name, in lower-case
+    /// hexadecimal digits; the empty string where they name none. How the arguments are to be read
+    /// and what is hashed is told at [`HashFiles`](super::HashFiles).
     ///
     /// # Errors
     ///
-    /// What kept the files from being read, for people.
+    /// What kept the files from being read, for people; always, where there are none to read.
     fn hash_files(&self, patterns: &[String]) -> Result<String, String> {
         let _ = patterns;
-        Err("there are no files here".to_owned())
+        Err("there is no workspace here whose files could be hashed".to_owned())
     }
 }
 

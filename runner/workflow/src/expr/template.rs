@@ -15,7 +15,7 @@ use super::expression::{Expression, Origin};
 use super::scope::Scope;
 use super::value::Value;
 
-const OPEN: &str = "${{";
+pub(super) const OPEN: &str = "${{";
 const CLOSE: &str = "}}";
 
 /// The most expressions in one text: GitHub makes one call of `format` of it.

@@ -106,6 +106,24 @@ impl From<f64> for Value {
     }
 }
 
+/// Every number of the language is a double: large integers are rounded.
+macro_rules! from_integer {
+    ($integer:ty) => {
+        impl From<$integer> for Value {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "every number of the language is a double"
+            )]
+            fn from(value: $integer) -> Self {
+                Value::Number(value as f64)
+            }
+        }
+    };
+}
+
+from_integer!(i64);
+from_integer!(u64);
+
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
         Value::String(value.to_owned())
@@ -144,11 +162,11 @@ impl Object {
         Self::default()
     }
 
-    /// Sets a property. One that is there, in any case, keeps its place and gives up its name.
+    /// Sets a property. One that is there, in any case, keeps its place and its name.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
         match self.positions.get(&*text::folded(&name)) {
-            Some(&position) => self.entries[position] = (name, value),
+            Some(&position) => self.entries[position].1 = value,
             None => {
                 self.positions
                     .insert(text::folded(&name).into_owned(), self.entries.len());
@@ -161,6 +179,12 @@ impl Object {
     pub fn get(&self, name: &str) -> Option<&Value> {
         let position = *self.positions.get(&*text::folded(name))?;
         self.entries.get(position).map(|(_, value)| value)
+    }
+
+    /// The name of a property as it was first written, by its name in any case.
+    pub fn name_of(&self, name: &str) -> Option<&str> {
+        let position = *self.positions.get(&*text::folded(name))?;
+        self.entries.get(position).map(|(name, _)| name.as_str())
     }
 
     /// The properties in their order.

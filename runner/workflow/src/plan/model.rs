@@ -106,6 +106,8 @@ pub struct PlannedCondition {
     pub text: Option<String>,
     /// Whether it holds, where that is known before the run. A condition that does not ask how the
     /// jobs before did is known to fail as soon as one of these is known not to run.
+    /// In a called workflow this is only about its own jobs: nothing of it runs where its caller
+    /// does not.
     pub holds: Option<bool>,
 }
 

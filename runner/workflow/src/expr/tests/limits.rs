@@ -72,6 +72,20 @@ fn data_does_not_explode() {
 }
 
 #[test]
+fn json_is_nested_to_a_limit_in_every_dialect() {
+    let nested = |levels: usize, item: &str| {
+        let json = format!("{}{item}{}", "[".repeat(levels), "]".repeat(levels));
+        evaluate(&format!("fromJSON('{}')", json.replace('\'', "''"))).is_ok()
+    };
+    assert!(nested(127, "1"));
+    assert!(nested(127, "'1'"));
+    for levels in [129, 9000] {
+        assert!(!nested(levels, "1"), "{levels}");
+        assert!(!nested(levels, "'1'"), "{levels}");
+    }
+}
+
+#[test]
 fn long_and_odd_texts_are_refused_in_time() {
     for text in [
         "(".repeat(20_000),

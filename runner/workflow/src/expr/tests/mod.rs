@@ -1,6 +1,6 @@
 //! The documented rules of the language, as tables, and properties that hold for any input.
 
-mod coercions;
+mod answers;
 mod functions;
 mod limits;
 mod oracle;
