@@ -1,6 +1,5 @@
 //! A composite action: steps of its own, in surroundings of their own.
 
-use dormer_workflow::expr::Object;
 use dormer_workflow::workflow::Step;
 
 use crate::event::{Conclusion, Stage};
@@ -13,7 +12,7 @@ use crate::steps::gate::Passage;
 use crate::steps::in_time::InTime;
 use crate::steps::post;
 use crate::steps::state::{ExecutorState, Status, StepRecord, Variables};
-use crate::steps::turn::{Concluded, Here, StepEnd, Turn};
+use crate::steps::turn::{Concluded, StepEnd, Turn};
 use crate::steps::uses::Acting;
 
 impl Executor<'_> {
@@ -24,15 +23,15 @@ impl Executor<'_> {
         state: &mut ExecutorState,
         frame: &Frame<'_>,
         turn: &Turn<'_>,
-        (acting, steps): (&Acting<'_>, &[Step]),
-        (inputs, here): (Object, &Here),
+        acting: &Acting<'_>,
+        steps: &[Step],
     ) -> Result<StepEnd, InfraFailure> {
         if let Err(why) = check_depth(frame.depth() + 1) {
             return Ok(self.failed(why));
         }
-        let inner = self.inside(frame, turn, acting, (inputs, here));
+        let inner = self.inside(frame, turn, acting);
         if turn.stage == Stage::Main {
-            match self.fetch_late(state, &inner, acting, steps, here).await {
+            match self.fetch_late(state, &inner, acting, steps).await {
                 InTime::Done(Ok(())) => {}
                 InTime::Done(Err(why)) => return Ok(self.failed(why)),
                 InTime::Stopped(end) => return Ok(end),
@@ -42,7 +41,7 @@ impl Executor<'_> {
         let turns = self.turns_inside(state, turn, acting, steps);
         let mut end = self.run_inside(state, &inner, turns).await?;
         if turn.stage == Stage::Main {
-            match self.outputs_of(state, &inner, acting, here).await {
+            match self.outputs_of(state, &inner, acting).await {
                 Ok(outputs) => end.outputs = outputs,
                 Err(why) => {
                     self.complain(why);
@@ -58,13 +57,7 @@ impl Executor<'_> {
     }
 
     /// The surroundings of its steps.
-    fn inside<'a>(
-        &self,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        acting: &Acting<'a>,
-        (inputs, here): (Object, &Here),
-    ) -> Frame<'a> {
+    fn inside<'a>(&self, frame: &Frame<'_>, turn: &Turn<'_>, acting: &Acting<'a>) -> Frame<'a> {
         let from = acting.site.from.as_ref();
         Frame {
             number: frame.number,
@@ -72,14 +65,14 @@ impl Executor<'_> {
             chain: turn.chain(frame, acting.site),
             file: File::Action(acting.action),
             facts: StepFacts {
-                action: here.facts.action.clone(),
+                action: acting.here.facts.action.clone(),
                 action_path: acting.site.directory.clone(),
                 action_repository: from.map(|o| o.repository.clone()).unwrap_or_default(),
                 action_ref: from.map(|o| o.git_ref.clone()).unwrap_or_default(),
-                inputs: Some(inputs),
+                inputs: Some(acting.inputs.values.iter().cloned().collect()),
                 steps: None,
             },
-            environment: here.own.clone(),
+            environment: acting.here.own.clone(),
             status: (turn.stage == Stage::Main).then_some(Status::Success),
             until: frame.until,
         }
@@ -92,7 +85,6 @@ impl Executor<'_> {
         inner: &Frame<'_>,
         acting: &Acting<'_>,
         steps: &[Step],
-        here: &Here,
     ) -> InTime<Result<(), String>> {
         if acting.site.from.is_some() {
             return InTime::Done(Ok(()));
@@ -100,7 +92,7 @@ impl Executor<'_> {
         let sites = state.actions.get_or_insert_default();
         let preparation = self.preparation();
         let fetching = preparation.complete(sites, steps, Some(acting.site), inner.depth());
-        self.in_time(inner, here, fetching).await
+        self.in_time(inner, acting.here, fetching).await
     }
 
     fn turns_inside<'s>(
@@ -189,10 +181,9 @@ impl Executor<'_> {
         state: &ExecutorState,
         inner: &Frame<'_>,
         acting: &Acting<'_>,
-        here: &Here,
     ) -> Result<Variables, String> {
         let mut facts = inner.facts_for(state, "");
-        facts.action.clone_from(&here.facts.action);
+        facts.action.clone_from(&acting.here.facts.action);
         let environment = inner.variables(state);
         let view = self.view(state, inner, &facts, &environment);
         let mut outputs = Variables::default();

@@ -12,7 +12,7 @@ use crate::steps::frame::Frame;
 use crate::steps::in_time::InTime;
 use crate::steps::post;
 use crate::steps::run::Program;
-use crate::steps::state::ExecutorState;
+use crate::steps::state::{ExecutorState, Variables};
 use crate::steps::turn::{Here, StepEnd, Turn};
 use crate::steps::uses::Acting;
 
@@ -23,15 +23,16 @@ impl Executor<'_> {
         state: &mut ExecutorState,
         frame: &Frame<'_>,
         turn: &Turn<'_>,
-        (acting, node): (&Acting<'_>, &NodeRuns),
-        (inputs, here): (&GivenInputs, &Here),
+        acting: &Acting<'_>,
+        node: &NodeRuns,
     ) -> Result<StepEnd, InfraFailure> {
         let (profile, version) = match self.node(acting, node) {
             Ok(found) => found,
             Err(why) => return Ok(self.failed(why)),
         };
         if let Some(tool) = &version.tool {
-            match self.in_time(frame, here, self.tools.provide(tool)).await {
+            let providing = self.tools.provide(tool);
+            match self.in_time(frame, acting.here, providing).await {
                 InTime::Done(Ok(())) => {}
                 InTime::Done(Err(why)) => return Ok(self.failed(why)),
                 InTime::Stopped(end) => return Ok(end),
@@ -41,34 +42,16 @@ impl Executor<'_> {
         if turn.stage != Stage::Post && node.post.is_some() {
             post::push(&mut state.post, &turn.chain(frame, acting.site));
         }
-        let script = match turn.stage {
-            Stage::Pre => node.pre.as_ref().map(|hook| &hook.script.value),
-            Stage::Main => Some(&node.main.value),
-            Stage::Post => node.post.as_ref().map(|hook| &hook.script.value),
+        let Some(script) = script_of(node, turn.stage) else {
+            let why = format!("the action `{}` has no such stage", acting.site.uses);
+            return Ok(self.failed(why));
         };
-        let Some(script) = script else {
-            return Ok(self.failed(format!(
-                "the action `{}` has no script for this stage",
-                acting.site.uses
-            )));
-        };
-        let mut variables: Vec<(String, String)> = inputs
-            .variables()
-            .map(|(name, value)| (name, value.to_owned()))
-            .collect();
-        if let Some(saved) = state.saved.get(&frame.place_of(turn.index)) {
-            let saved = saved.iter();
-            variables
-                .extend(saved.map(|(name, value)| (format!("STATE_{name}"), value.to_owned())));
-        }
-        let mut own = here.clone();
-        if let Some(origin) = &acting.site.from {
-            own.facts.action_repository.clone_from(&origin.repository);
-            own.facts.action_ref.clone_from(&origin.git_ref);
-        }
         let script = below(&acting.site.directory, script);
+        let saved = state.saved.get(&frame.place_of(turn.index));
+        let variables = variables(&acting.inputs, saved);
         let program = self.node_program(profile, version, &script, variables);
-        self.run_program(state, frame, turn, &own, program).await
+        let here = of_the_action(acting);
+        self.run_program(state, frame, turn, &here, program).await
     }
 
     /// The guest's Node.js for an action.
@@ -128,4 +111,34 @@ impl Executor<'_> {
             search_path: profile.search_path.clone(),
         }
     }
+}
+
+fn script_of(node: &NodeRuns, stage: Stage) -> Option<&str> {
+    let script = match stage {
+        Stage::Pre => &node.pre.as_ref()?.script,
+        Stage::Main => &node.main,
+        Stage::Post => &node.post.as_ref()?.script,
+    };
+    Some(&script.value)
+}
+
+/// What an action is given, and what its earlier stages kept for it.
+fn variables(inputs: &GivenInputs, saved: Option<&Variables>) -> Vec<(String, String)> {
+    let inputs = inputs.variables();
+    let inputs = inputs.map(|(name, value)| (name, value.to_owned()));
+    let saved = saved.into_iter().flat_map(Variables::iter);
+    let saved = saved.map(|(name, value)| (format!("STATE_{name}"), value.to_owned()));
+    inputs.chain(saved).collect()
+}
+
+/// What the step knows of itself, with where its action is from.
+fn of_the_action(acting: &Acting<'_>) -> Here {
+    let mut here = acting.here.clone();
+    let (repository, git_ref) = match &acting.site.from {
+        Some(origin) => (origin.repository.clone(), origin.git_ref.clone()),
+        None => Default::default(),
+    };
+    here.facts.action_repository = repository;
+    here.facts.action_ref = git_ref;
+    here
 }

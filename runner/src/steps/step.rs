@@ -37,44 +37,35 @@ impl Executor<'_> {
             let begun = Instant::now();
             let facts = frame.facts_for(state, &names::action_name(turn.steps, turn.index));
             let around = frame.variables(state);
-            let own = self
-                .view(state, frame, &facts, &around)
-                .render_map(&turn.step.env)
-                .await;
-            let here = own
-                .as_ref()
-                .ok()
-                .map(|own| self.here(state, frame, &facts, own));
-            let seen = here.as_ref().map_or(&around, |here| &here.environment);
-            let name = self
-                .name_of(turn, &self.view(state, frame, &facts, seen))
-                .await;
-            let wanted = match (&own, passage) {
-                (_, Passage::Skip) => Ok(false),
-                (Err(why), _) => Err(why.clone()),
-                (Ok(_), Passage::Go) => {
-                    self.is_wanted(turn, &self.view(state, frame, &facts, seen))
-                        .await
-                }
+            let own = self.view(state, frame, &facts, &around);
+            let own = own.render_map(&turn.step.env).await;
+            let (own, mistake) = match own {
+                Ok(own) => (own, None),
+                Err(why) => (Vec::new(), Some(why)),
             };
-            let end = match (wanted, here) {
-                (Ok(false), _) => StepEnd::plain(Conclusion::Skipped),
-                (Ok(true), Some(mut here)) => {
+            let mut here = here(state, frame, facts, own);
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            let name = self.name_of(turn, &view).await;
+            let wanted = match (mistake, passage) {
+                (_, Passage::Skip) => Ok(false),
+                (Some(why), _) => Err(why),
+                (None, Passage::Go) => self.is_wanted(turn, &view).await,
+            };
+            let end = match wanted {
+                Ok(false) => StepEnd::plain(Conclusion::Skipped),
+                Ok(true) => {
                     self.announce(frame, turn, &name).await;
-                    here.goes_on = state.status == Status::Cancelled
-                        || self.would_go_on(state, frame, turn, &here).await;
+                    here.goes_on = self.would_go_on(state, frame, turn, &here).await;
                     self.act_in_time(state, frame, turn, &here).await?
                 }
-                (wanted, _) => {
+                Err(why) => {
                     self.announce(frame, turn, &name).await;
-                    self.complain(wanted.err().unwrap_or_default());
-                    StepEnd::plain(Conclusion::Failure)
+                    self.failed(why)
                 }
             };
             self.hashes.forget();
-            let conclusion = self
-                .conclusion(turn, &self.view(state, frame, &facts, &around), end.outcome)
-                .await;
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            let conclusion = self.conclusion(turn, &view, end.outcome).await;
             Ok(Concluded {
                 name,
                 end,
@@ -82,25 +73,6 @@ impl Executor<'_> {
                 begun,
             })
         })
-    }
-
-    fn here(
-        &self,
-        state: &ExecutorState,
-        frame: &Frame<'_>,
-        facts: &StepFacts,
-        own: &[(String, String)],
-    ) -> Here {
-        let mut above = frame.environment.clone();
-        above.extend(own.iter().cloned());
-        let mut environment = state.environment.clone();
-        environment.extend(above.clone().into_pairs());
-        Here {
-            facts: facts.clone(),
-            own: above,
-            environment,
-            goes_on: false,
-        }
     }
 
     /// What the expressions of a step see.
@@ -135,7 +107,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Whether the step goes on when the job is told to stop while it runs.
+    /// Whether the step goes on when the job is told to stop while it runs. One that runs in a stopped job
+    /// does.
     async fn would_go_on(
         &self,
         state: &ExecutorState,
@@ -143,6 +116,9 @@ impl Executor<'_> {
         turn: &Turn<'_>,
         here: &Here,
     ) -> bool {
+        if state.status == Status::Cancelled {
+            return true;
+        }
         let view = self.view(state, frame, &here.facts, &here.environment);
         let Some(site) = &turn.site else {
             return view.would_hold_when_stopped(&condition_of(turn.step)).await;
@@ -254,6 +230,25 @@ impl Executor<'_> {
         };
         let name = names::of_stage(turn.stage, &name);
         self.masker.mask(&name).into_owned()
+    }
+}
+
+/// What a step knows of itself; `own` are the variables that its file gives it.
+fn here(
+    state: &ExecutorState,
+    frame: &Frame<'_>,
+    facts: StepFacts,
+    own: Vec<(String, String)>,
+) -> Here {
+    let mut above = frame.environment.clone();
+    above.extend(own);
+    let mut environment = state.environment.clone();
+    environment.extend(above.clone().into_pairs());
+    Here {
+        facts,
+        own: above,
+        environment,
+        goes_on: false,
     }
 }
 

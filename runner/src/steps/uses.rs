@@ -1,7 +1,6 @@
 //! A step that uses an action: which one, with which inputs, and who runs it.
 
 use dormer_workflow::action::{Action, GivenInputs, Runs};
-use dormer_workflow::expr::Object;
 use dormer_workflow::workflow::TemplateMap;
 
 use crate::event::{Conclusion, Level, Stage};
@@ -47,11 +46,8 @@ impl Executor<'_> {
         };
         match site.action() {
             Ok(action) => {
-                let action = Acting {
-                    site: &site,
-                    action: &action,
-                };
-                self.run_action(state, frame, turn, action, (given, here))
+                let found = (&site, &action);
+                self.run_action(state, frame, turn, found, (given, here))
                     .await
             }
             Err(why) => Ok(self.failed(why)),
@@ -91,40 +87,41 @@ impl Executor<'_> {
         state: &mut ExecutorState,
         frame: &Frame<'_>,
         turn: &Turn<'_>,
-        acting: Acting<'_>,
+        (site, action): (&Site, &Action),
         (given, here): (Vec<(String, String)>, &Here),
     ) -> Result<StepEnd, InfraFailure> {
         let view = self.view(state, frame, &here.facts, &here.environment);
-        let view = view.of_file(File::Action(acting.action));
-        let inputs = view.evaluate(|scope| acting.action.inputs(&given, scope));
-        let inputs = match inputs.await {
+        // The defaults stand in the action's file, and see what the step that uses it sees.
+        let view = view.of_file(File::Action(action));
+        let inputs = match view.evaluate(|scope| action.inputs(&given, scope)).await {
             Ok(inputs) => inputs,
             Err(why) => return Ok(self.failed(why)),
         };
+        let acting = Acting {
+            site,
+            action,
+            inputs,
+            here,
+        };
         if turn.stage == Stage::Main {
-            self.warn(&acting, &inputs);
+            self.warn(&acting);
         }
-        match &acting.action.runs {
-            Runs::Node(node) => {
-                self.run_node(state, frame, turn, (&acting, node), (&inputs, here))
-                    .await
-            }
+        match &action.runs {
+            Runs::Node(node) => self.run_node(state, frame, turn, &acting, node).await,
             Runs::Composite { steps } => {
-                let inputs = inputs.values.into_iter().collect::<Object>();
-                self.run_composite(state, frame, turn, (&acting, steps), (inputs, here))
-                    .await
+                self.run_composite(state, frame, turn, &acting, steps).await
             }
-            Runs::Docker(_) => Ok(self.failed(no_containers(&acting.site.uses))),
+            Runs::Docker(_) => Ok(self.failed(no_containers(&site.uses))),
             Runs::Plugin { .. } => Ok(self.failed(format!(
                 "the action `{}` is a part of GitHub's runner, which Dormer does not have",
-                acting.site.uses
+                site.uses
             ))),
         }
     }
 
     /// What people should know of an action before it runs.
-    fn warn(&self, acting: &Acting<'_>, inputs: &GivenInputs) {
-        let uses = &acting.site.uses;
+    fn warn(&self, acting: &Acting<'_>) {
+        let (uses, inputs) = (&acting.site.uses, &acting.inputs);
         let mut texts = inputs.warnings.clone();
         texts.extend(inputs.missing.iter().map(|name| {
             format!("Input required and not supplied: {name} (by the action `{uses}`)")
@@ -196,13 +193,17 @@ enum Found {
     Site(Box<Site>),
 }
 
-/// An action that runs.
-#[derive(Debug, Clone, Copy)]
+/// An action that runs for a step.
+#[derive(Debug)]
 pub(super) struct Acting<'a> {
     /// Where it is.
     pub(super) site: &'a Site,
     /// What its file says.
     pub(super) action: &'a Action,
+    /// What it is given.
+    pub(super) inputs: GivenInputs,
+    /// What the step knows of itself.
+    pub(super) here: &'a Here,
 }
 
 fn no_containers(uses: &str) -> String {

@@ -2,6 +2,7 @@
 //! test is a workflow and what has to become of it.
 
 mod composite;
+mod mapped;
 mod node;
 mod references;
 mod running;
