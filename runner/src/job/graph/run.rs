@@ -135,6 +135,9 @@ impl Run {
 
     async fn run(mut self) -> Finished {
         loop {
+            if self.scene.cancel.is_requested() && !self.closed {
+                self.close();
+            }
             while let Some(job) = self.board.decidable() {
                 self.decide(job);
             }
@@ -146,9 +149,10 @@ impl Run {
             }
             tokio::select! {
                 biased;
-                Some(ended) = self.tasks.join_next_with_id() => self.take(ended),
+                // First: what ended because it was told to must not let anything else begin.
                 () = self.scene.cancel.requested(), if !self.closed => self.close(),
                 () = until(self.graph.deadline), if !self.closed => self.close(),
+                Some(ended) = self.tasks.join_next_with_id() => self.take(ended),
             }
         }
         Finished {
@@ -161,7 +165,9 @@ impl Run {
     fn close(&mut self) {
         self.closed = true;
         let told = self.board.cancel();
-        for job in self.board_said(told).over {
+        let consequences = self.board_said(told);
+        self.drop_legs(consequences.dropped);
+        for job in consequences.over {
             // It never ran; one that had legs is told by them.
             if self.jobs[job].legs.is_empty() {
                 self.unrun(job, None, Conclusion::Cancelled, exit_code::CANCELLED);
@@ -317,14 +323,15 @@ impl Run {
                 cancel.request_once();
             }
         }
-        for (job, leg) in consequences.dropped {
+        self.drop_legs(consequences.dropped);
+    }
+
+    /// States the end of legs that never ran, since the job is over before their turn.
+    fn drop_legs(&mut self, legs: Vec<(usize, usize)>) {
+        for (job, leg) in legs {
             let leg = self.jobs[job].legs.get(leg).cloned();
-            self.unrun(
-                job,
-                leg.as_ref(),
-                Conclusion::Cancelled,
-                exit_code::CANCELLED,
-            );
+            let cancelled = Conclusion::Cancelled;
+            self.unrun(job, leg.as_ref(), cancelled, exit_code::CANCELLED);
         }
     }
 
@@ -352,8 +359,12 @@ impl Run {
     }
 
     fn events(&self, job: usize, leg: Option<&Leg>) -> Events {
-        let name = leg.filter(|leg| leg.matrix.is_some() || self.scene.in_leg);
-        let name = name.map(|leg| leg.name.as_str());
+        let in_leg = self.scene.in_leg;
+        let name = match leg {
+            Some(leg) => (in_leg || leg.matrix.is_some()).then_some(&leg.name),
+            None => in_leg.then_some(&self.scene.plan.jobs[job].name),
+        };
+        let name = name.map(String::as_str);
         self.graph.events.job(&self.path(job), name)
     }
 
