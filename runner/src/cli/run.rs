@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::artifact::rules::Rules;
+use crate::artifact::shelf::Shelf;
 use crate::cli::args::{AcceleratorWish, Format, KeepWhen, NetworkMode, RunArguments};
 use crate::cli::gc;
 use crate::cli::output;
@@ -18,8 +19,9 @@ use crate::config::labels::{self, Choice};
 use crate::config::{self, Config};
 use crate::event::{Events, Level};
 use crate::exit_code;
-use crate::failure::{Failure, InputError, InputPlace};
+use crate::failure::{Failure, InfraFailure, InputError, InputPlace};
 use crate::guest::channel::random_word;
+use crate::host::passing::PassingDirectory;
 use crate::host::signals::Cancel;
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::{build, vm_container};
@@ -68,6 +70,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         &loaded.config,
         image.name.clone(),
         secrets,
+        shelf(&arguments, &base).await?,
     )?;
     // Before anything is built: what can't be sent or written is better known at once. The workspace is
     // looked through again when it is sent, since much can change in it until then.
@@ -255,6 +258,7 @@ fn request(
     config: &Config,
     image: String,
     secrets: Vec<(String, SecretString)>,
+    shelf: Shelf,
 ) -> Result<JobRequest, Failure> {
     let run = facts_of(arguments, &selected, workspace.as_deref());
     Ok(JobRequest {
@@ -265,6 +269,8 @@ fn request(
         image,
         workspace,
         artifacts: Rules::parse(&arguments.artifacts)?,
+        shelf: Arc::new(shelf),
+        real_actions: arguments.real_actions,
         stays_behind: stays_behind(arguments)?,
         out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
@@ -291,6 +297,18 @@ fn request(
         keep_for: config.keep_for,
         timeout: arguments.timeout,
     })
+}
+
+/// Where the artifacts that steps upload are kept.
+async fn shelf(arguments: &RunArguments, base: &Base) -> Result<Shelf, Failure> {
+    if arguments.stores_findings() {
+        return Ok(Shelf::below(&on_the_host(arguments.out())?));
+    }
+    let made = PassingDirectory::new(&base.home.passing()).await;
+    let failed = || InfraFailure::new("cannot make a directory for the run's artifacts");
+    Ok(Shelf::passing(
+        made.map_err(|error| failed().because(error))?,
+    ))
 }
 
 /// What is known of the run before it begins.

@@ -17,6 +17,7 @@
 //! One task, [`driver::run`], moves a job's phase. The conclusion is fixed before the teardown begins;
 //! the teardown may add a warning, and changes nothing.
 
+pub mod artifacts;
 pub mod concurrency;
 pub mod driver;
 pub mod graph;

@@ -76,6 +76,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
             "guest::dialect::Listing",
             "guest::profile",
             "guest::transfer",
+            "host::passing",
         ],
     ),
     (
@@ -140,6 +141,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
         "cli",
         &[
             "artifact::rules",
+            "artifact::shelf",
             "config",
             "event",
             "exit_code",

@@ -1,6 +1,7 @@
 //! The steps of a job in a guest that is a directory of this host: stages, actions, conditions, time. Each
 //! test is a workflow and what has to become of it.
 
+mod artifacts;
 mod composite;
 mod mapped;
 mod node;
