@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod composite;
+mod handover;
 mod mapped;
 mod node;
 mod references;
