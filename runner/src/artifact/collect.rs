@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::artifact::free::FreePlaces;
 use crate::artifact::manifest::Artifact;
 use crate::artifact::names::{self, CaseClashes};
 use crate::artifact::selection::{Place, Root, Selection};
@@ -92,7 +93,7 @@ pub async fn gather(
     request: &Request<'_>,
 ) -> Result<Collected, InfraFailure> {
     let mut collected = Collected::default();
-    let mut taken = Taken::new(request.limits);
+    let mut taken = Taken::new(request.limits, request.out);
     for place in request.selection.places() {
         match collect_from(channel, request, &place, &mut taken, &mut collected).await {
             Ok(()) => {}
@@ -108,7 +109,7 @@ async fn collect_from(
     channel: &dyn GuestChannel,
     request: &Request<'_>,
     place: &Place,
-    taken: &mut Taken,
+    taken: &mut Taken<'_>,
     collected: &mut Collected,
 ) -> Result<(), CollectError> {
     let directory = directory_of(channel, place, request.workspace);
@@ -154,10 +155,10 @@ async fn collect_from(
 }
 
 /// Looks through one place of the guest for what is wanted.
-struct Search<'a> {
+struct Search<'a, 'o> {
     request: &'a Request<'a>,
     place: &'a Place,
-    taken: &'a mut Taken,
+    taken: &'a mut Taken<'o>,
     wanted: &'a Wanted,
     /// Where names go to be fetched.
     names: PipeWriter,
@@ -166,7 +167,7 @@ struct Search<'a> {
     refused: Vec<String>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// Asks for every file that is wanted. Returns what is refused.
     async fn run(mut self, channel: &dyn GuestChannel, directory: &str) -> Told<Vec<String>> {
         let complaints = match self.look(channel, directory).await {
@@ -222,7 +223,7 @@ impl Search<'_> {
             if entry.kind == 'd' || !self.request.selection.wants(root, &shown) {
                 continue;
             }
-            match accept(&entry, root, self.request, &mut self.taken.clashes) {
+            match accept(&entry, root, self.request, self.taken) {
                 Ok(name) => {
                     self.taken.add(&name, entry.size)?;
                     names.extend_from_slice(&entry.name);
@@ -250,7 +251,7 @@ fn accept(
     entry: &Listing,
     root: Root,
     request: &Request<'_>,
-    clashes: &mut CaseClashes,
+    taken: &mut Taken<'_>,
 ) -> Result<String, String> {
     // First: whatever else is wrong with it is told with its name.
     let shown = String::from_utf8_lossy(&entry.name);
@@ -264,8 +265,8 @@ fn accept(
         .selection
         .out_name(root, &names::check(&entry.name)?);
     refuse_secret(&name, request)?;
-    clashes.add(&name)?;
-    request.out.check_free(&name)?;
+    taken.clashes.add(&name)?;
+    taken.places.check(&name)?;
     Ok(name)
 }
 
@@ -281,19 +282,21 @@ fn refuse_secret(name: &str, request: &Request<'_>) -> Result<(), String> {
 }
 
 /// Counts what is taken.
-struct Taken {
+struct Taken<'a> {
     files: usize,
     bytes: u64,
     clashes: CaseClashes,
+    places: FreePlaces<'a>,
     limits: Limits,
 }
 
-impl Taken {
-    fn new(limits: Limits) -> Self {
+impl<'a> Taken<'a> {
+    fn new(limits: Limits, out: &'a OutDirectory) -> Self {
         Self {
             files: 0,
             bytes: 0,
             clashes: CaseClashes::default(),
+            places: out.free_places(),
             limits,
         }
     }
@@ -377,8 +380,8 @@ mod tests {
                 size: 1,
                 name: b"logs/hunter2.txt".to_vec(),
             };
-            let mut clashes = CaseClashes::default();
-            let why = accept(&entry, Root::Workspace, &request, &mut clashes).unwrap_err();
+            let mut taken = Taken::new(request.limits, &out);
+            let why = accept(&entry, Root::Workspace, &request, &mut taken).unwrap_err();
             assert!(
                 why.contains("logs/***.txt") && why.contains("secret"),
                 "{why}"

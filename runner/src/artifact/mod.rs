@@ -2,6 +2,7 @@
 //! below one directory of the host and nowhere else. Everything that the guest says is hostile.
 
 pub mod collect;
+pub mod free;
 pub mod manifest;
 pub mod names;
 pub mod picked;

@@ -10,13 +10,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
 
+use crate::artifact::free::FreePlaces;
 use crate::artifact::manifest::{Artifact, ArtifactManifest, FILE_NAME, VERSION};
 use crate::failure::InputError;
 use crate::guest::channel::random_word;
 
 /// What the folder that files are put together in is called, before a word that is each run's own: two
 /// runs may have the same directory.
-const ASIDE: &str = ".dormer-incoming";
+pub(super) const ASIDE: &str = ".dormer-incoming";
 /// A folder so old is no running job's, which fetches for minutes.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -121,8 +122,9 @@ impl OutDirectory {
         for one in kept {
             earlier.remove(&one.path);
         }
+        let mut places = FreePlaces::new(&self.path, &self.directory, &earlier);
         for artifact in &artifacts {
-            self.check_free_of(&artifact.path, &earlier)?;
+            places.check(&artifact.path)?;
         }
         for old in &earlier {
             // Gone already is as good.
@@ -220,35 +222,9 @@ impl OutDirectory {
         }
     }
 
-    /// Whether a file can have this place: one that is not an earlier run's is never overwritten.
-    pub fn check_free(&self, path: &str) -> Result<(), String> {
-        self.check_free_of(path, &self.earlier)
-    }
-
-    fn check_free_of(&self, path: &str, earlier: &BTreeSet<String>) -> Result<(), String> {
-        let first = path.split('/').next().unwrap_or(path);
-        if first == FILE_NAME || is_aside(first) {
-            return Err(format!(
-                "the artifact `{path}` has a name that Dormer keeps for itself"
-            ));
-        }
-        let kind = |path: &Path| {
-            let ours = path.to_str().is_some_and(|path| earlier.contains(path));
-            let found = self.directory.symlink_metadata(path).ok();
-            found.filter(|_| !ours).map(|found| found.is_dir())
-        };
-        let path = Path::new(path);
-        let mut parents = path.ancestors().skip(1);
-        let taken = kind(path).is_some()
-            || parents.any(|parent| kind(parent).is_some_and(|is_dir| !is_dir));
-        if !taken {
-            return Ok(());
-        }
-        Err(format!(
-            "the artifact `{}` would overwrite a file in `{}`",
-            path.display(),
-            self.path.display()
-        ))
+    /// Which places in the directory are free at this time.
+    pub fn free_places(&self) -> FreePlaces<'_> {
+        FreePlaces::new(&self.path, &self.directory, &self.earlier)
     }
 }
 
@@ -260,7 +236,7 @@ impl Drop for OutDirectory {
 }
 
 /// Whether this is the name of a folder aside, on any system that the directory may be on.
-fn is_aside(name: &str) -> bool {
+pub(super) fn is_aside(name: &str) -> bool {
     name.to_ascii_lowercase().starts_with(ASIDE)
 }
 
@@ -415,27 +391,6 @@ mod tests {
         let out = OutDirectory::open(path).unwrap();
         out.publish("build", Vec::new()).unwrap();
         assert_eq!(aside(path), [format!("{ASIDE}-new")]);
-    }
-
-    #[test]
-    fn some_places_are_never_free() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path();
-        fs::write(path.join("file"), "mine").unwrap();
-        let out = OutDirectory::open(path).unwrap();
-        for name in [
-            "manifest.json",
-            "manifest.json/x",
-            ".dormer-incoming/x",
-            ".Dormer-Incoming-1",
-            "file",
-            "file/x",
-        ] {
-            assert!(out.check_free(name).is_err(), "{name}");
-        }
-        for name in ["x", "sub/manifest.json", "sub/.dormer-incoming"] {
-            out.check_free(name).unwrap();
-        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ const DEFAULT_OUT: &str = "dormer-out";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    the job succeeded
+  0    all jobs succeeded
   1    a step failed
   2    the command line or the workflow file is wrong
   69   the infrastructure failed (engine, machine, disk)
@@ -40,7 +40,7 @@ Exit codes:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a job of a workflow file, or one command, in a fresh machine
+    /// Run the jobs of a workflow file, or one command, in fresh machines
     Run(Box<RunArguments>),
     /// List, build, inspect, verify and remove images
     Image {
@@ -198,9 +198,42 @@ pub struct RunArguments {
     )]
     pub shell: Option<String>,
 
-    /// The job to run, if the file has several
+    /// The one job to run, by itself [default: all of them]
+    ///
+    /// What it says of its place among others (`needs`, `if`, `concurrency`) then has no effect; its
+    /// matrix has.
     #[arg(long, value_name = "ID")]
     pub job: Option<String>,
+
+    /// The event that the run is for [default: workflow_dispatch, else push, else the file's first]
+    #[arg(long, value_name = "EVENT", conflicts_with = "command")]
+    pub on: Option<String>,
+
+    /// A file with the event's payload, a JSON object as GitHub sends it
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub payload: Option<PathBuf>,
+
+    /// An input of the workflow; may be given several times
+    #[arg(long = "input", value_name = "K=V", value_parser = parse_variable, conflicts_with = "command")]
+    pub inputs: Vec<(String, String)>,
+
+    /// A configuration variable, for the `vars` context; may be given several times
+    #[arg(long = "var", value_name = "K=V", value_parser = parse_variable)]
+    pub vars: Vec<(String, String)>,
+
+    /// A file of configuration variables, one `NAME=value` a line
+    #[arg(long, value_name = "FILE")]
+    pub var_file: Option<PathBuf>,
+
+    /// How many machines run at once [default: as many as fit into the engine's memory]
+    ///
+    /// At most as many as there are processors, after a reserve of an eighth of the memory.
+    #[arg(long, value_name = "N", value_parser = parse_parallel)]
+    pub parallel: Option<usize>,
+
+    /// Skip jobs that no image serves, and those that need them, instead of refusing the run
+    #[arg(long)]
+    pub skip_unmatched: bool,
 
     /// The image to run it in [default: by the job's `runs-on`]
     #[arg(long, value_name = "NAME")]
@@ -283,7 +316,7 @@ pub struct RunArguments {
     #[arg(long, value_enum, default_value_t = KeepWhen::Never)]
     pub keep: KeepWhen,
 
-    /// How long the job may take, as 90s, 30m or 1h30m; image builds are not counted
+    /// How long the run may take, as 90s, 30m or 1h30m; image builds are not counted
     #[arg(long, value_name = "D", value_parser = parse_timeout)]
     pub timeout: Option<Duration>,
 }
@@ -319,6 +352,14 @@ fn parse_mapping(text: &str) -> Result<(String, PathBuf), String> {
         return Err(complaint());
     }
     Ok((reference.to_owned(), PathBuf::from(path)))
+}
+
+fn parse_parallel(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1024;
+    match text.parse() {
+        Ok(number @ 1..=MOST) => Ok(number),
+        _ => Err(format!("`{text}` is not a number from 1 to {MOST}")),
+    }
 }
 
 /// A job that has no time at all would only be made and removed.

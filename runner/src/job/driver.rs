@@ -159,7 +159,7 @@ impl Driver<'_> {
         let steps = while_alive(&mut self.instance, steps).await?;
         let conclusion = steps.conclusion;
         self.outputs = steps.outputs;
-        if self.request.artifacts.is_empty() {
+        if self.request.settings.artifacts.is_empty() {
             return Ok(conclusion);
         }
         self.enter(Phase::CollectingArtifacts);
@@ -195,7 +195,7 @@ impl Driver<'_> {
     async fn order(&self, image: &Image) -> Result<Order, Interrupted> {
         let around = self.around;
         let container_image = vm_container::tag();
-        let wish = self.request.accelerator;
+        let wish = self.request.settings.accelerator;
         let choosing = accelerator::choose(&around.engine, &around.home, &container_image, wish);
         let choice = guarded(&self.limits, choosing).await?;
         if let Some(why) = &choice.why_not_kvm {
@@ -204,24 +204,24 @@ impl Driver<'_> {
         }
         let facts = guarded(&self.limits, around.engine.facts()).await?;
         let description = &image.manifest.description;
-        let memory = self.request.memory.unwrap_or(description.memory);
+        let memory = self.request.settings.memory.unwrap_or(description.memory);
         facts.check_memory(memory)?;
         Ok(Order {
             job: self.request.job.id.value.clone(),
             image_name: self.request.image.clone(),
             image: image.clone(),
             machine: Machine {
-                cpus: self.request.cpus,
+                cpus: self.request.settings.cpus,
                 memory,
                 accelerator: choice.accelerator,
-                network: self.request.network,
+                network: self.request.settings.network,
                 profile: description.device_profile.clone(),
                 boot: description.boot.clone(),
             },
             container_image,
             kvm: choice.kvm,
             engine_cpus: facts.cpus,
-            opened: self.request.opened.clone(),
+            opened: self.request.settings.opened.clone(),
         })
     }
 
@@ -345,7 +345,7 @@ impl Driver<'_> {
     fn is_kept(&self, ending: &Ending) -> bool {
         self.ready
             && !self.around.cancel.is_immediate()
-            && match self.request.keep {
+            && match self.request.settings.keep {
                 Keep::Never => false,
                 Keep::OnFailure => ending.conclusion() != Conclusion::Success,
                 Keep::Always => true,
@@ -355,9 +355,9 @@ impl Driver<'_> {
     fn keep(&self, instance: Instance) {
         let id = instance.id().to_owned();
         let expires = Timestamp::now()
-            .checked_add(self.request.keep_for)
+            .checked_add(self.request.settings.keep_for)
             .unwrap_or(Timestamp::MAX);
-        let minutes = self.request.keep_for.as_secs().div_ceil(60);
+        let minutes = self.request.settings.keep_for.as_secs().div_ceil(60);
         let (level, text) = match instance.keep(expires) {
             Ok(()) => (
                 Level::Notice,

@@ -39,23 +39,13 @@ pub struct LegFacts {
     pub needs: Object,
 }
 
-/// A job to run.
-#[derive(Debug)]
-pub struct JobRequest {
-    /// The workflow that it is part of.
-    pub workflow: Arc<Workflow>,
-    /// The job itself, a part of that workflow.
-    pub job: Arc<Job>,
-    /// What is known of the run that it is part of.
-    pub run: Arc<RunFacts>,
-    /// What is known of its place in that run.
-    pub leg: LegFacts,
-    /// The image's name.
-    pub image: String,
+/// How jobs are run, whichever they are: the same for all jobs of a run.
+#[derive(Debug, Clone)]
+pub struct JobSettings {
     /// The user's files, if any come along.
     pub workspace: Option<PathBuf>,
     /// What is to come back.
-    pub artifacts: Rules,
+    pub artifacts: Arc<Rules>,
     /// Where that goes.
     pub out: PathBuf,
     /// What the steps of the run upload; all its jobs share it.
@@ -67,8 +57,6 @@ pub struct JobRequest {
     pub stays_behind: Vec<PathBuf>,
     /// Variables from the command line.
     pub environment: Vec<(String, String)>,
-    /// Secrets, by name.
-    pub secrets: Vec<(String, SecretString)>,
     /// Directories of this host that stand in for actions of other repositories. Empty by default.
     pub mapped_actions: Vec<Mapping>,
     /// Virtual CPUs.
@@ -85,8 +73,40 @@ pub struct JobRequest {
     pub keep: Keep,
     /// For how long.
     pub keep_for: Duration,
+}
+
+/// A job to run.
+#[derive(Debug)]
+pub struct JobRequest {
+    /// The workflow that it is part of.
+    pub workflow: Arc<Workflow>,
+    /// The job itself, a part of that workflow.
+    pub job: Arc<Job>,
+    /// What is known of the run that it is part of.
+    pub run: Arc<RunFacts>,
+    /// What is known of its place in that run.
+    pub leg: LegFacts,
+    /// The image's name.
+    pub image: String,
+    /// Secrets, by name.
+    pub secrets: Vec<(String, SecretString)>,
+    /// How it is run.
+    pub settings: JobSettings,
+    /// The directory below `--out` that is this job's alone, as artifacts are told with; empty if there
+    /// is no other job.
+    pub out_name: String,
     /// How long the job may take, from its acceptance.
     pub timeout: Option<Duration>,
+}
+
+impl JobSettings {
+    /// Whether artifacts can be written where they are to go: better known before the job than after it.
+    pub fn check_out(&self) -> Result<(), InputError> {
+        if self.artifacts.is_empty() {
+            return Ok(());
+        }
+        OutDirectory::open(&self.out).map(drop)
+    }
 }
 
 impl JobRequest {
@@ -102,13 +122,5 @@ impl JobRequest {
                 .get(SWITCH)
                 .is_some_and(|value| value.to_text() == "true"),
         }
-    }
-
-    /// Whether artifacts can be written where they are to go: better known before the job than after it.
-    pub fn check_out(&self) -> Result<(), InputError> {
-        if self.artifacts.is_empty() {
-            return Ok(());
-        }
-        OutDirectory::open(&self.out).map(drop)
     }
 }

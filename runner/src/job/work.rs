@@ -85,7 +85,7 @@ impl Work<'_> {
                     .because(error)
             })?;
         self.send_event().await?;
-        if let Some(root) = &self.request.workspace {
+        if let Some(root) = &self.request.settings.workspace {
             self.send_workspace(root, &self.facts.workspace).await?;
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Work<'_> {
     }
 
     async fn scan(&self, root: &Path) -> Result<Scan, Failure> {
-        let (root, written) = (root.to_owned(), self.request.stays_behind.clone());
+        let (root, written) = (root.to_owned(), self.request.settings.stays_behind.clone());
         let scanned = tokio::task::spawn_blocking(move || scan(&root, &written)).await;
         let lost = |error| {
             Failure::from(InfraFailure::new("cannot look through the workspace").because(error))
@@ -146,7 +146,7 @@ impl Work<'_> {
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
         let actions = MappedActions {
-            mapped: &self.request.mapped_actions,
+            mapped: &self.request.settings.mapped_actions,
             channel: self.channel.as_ref(),
             progress: Arc::clone(&self.progress),
         };
@@ -171,11 +171,11 @@ impl Work<'_> {
             actions: &actions,
             tools: &tools,
             artifacts: &artifacts,
-            real_actions: self.request.real_actions,
+            real_actions: self.request.settings.real_actions,
             hashes: FileHashes::default(),
             matchers: JobMatchers::default(),
         };
-        let mut state = match executor.begin(self.request.environment.clone()) {
+        let mut state = match executor.begin(self.request.settings.environment.clone()) {
             Ok(state) => state,
             Err(error) => return Err(self.explain(&error).into()),
         };
@@ -199,7 +199,7 @@ impl Work<'_> {
 
     fn artifacts(&self) -> JobArtifacts<'_> {
         JobArtifacts {
-            shelf: Arc::clone(&self.request.shelf),
+            shelf: Arc::clone(&self.request.settings.shelf),
             channel: Arc::clone(&self.channel),
             workspace: &self.facts.workspace,
             job: &self.facts.job,
@@ -247,12 +247,25 @@ impl Work<'_> {
         InputError::usage(self.masker.mask(&text).into_owned())
     }
 
+    /// Where artifacts go: of several jobs each has a directory of its own.
+    fn out(&self) -> PathBuf {
+        self.request.settings.out.join(&self.request.out_name)
+    }
+
+    /// An artifact's path below `--out`.
+    fn told_path(&self, path: String) -> String {
+        match self.request.out_name.as_str() {
+            "" => path,
+            name => format!("{name}/{path}"),
+        }
+    }
+
     /// Fetches what the job leaves behind. Whether everything that was offered could be taken.
     pub async fn collect(&self) -> Result<bool, Failure> {
-        let out = Arc::new(OutDirectory::open(&self.request.out)?);
+        let out = Arc::new(OutDirectory::open(&self.out())?);
         let hide = |text: &str| self.masker.mask(text).into_owned();
         let request = collect::Request {
-            selection: &self.request.artifacts,
+            selection: self.request.settings.artifacts.as_ref(),
             workspace: &self.facts.workspace,
             out: &out,
             job: &self.facts.job,
@@ -269,7 +282,7 @@ impl Work<'_> {
         self.tell_refused(&collected.refused);
         for artifact in collected.artifacts {
             self.events.emit(JobEvent::Artifact {
-                path: artifact.path,
+                path: self.told_path(artifact.path),
                 size: artifact.size,
                 sha256: artifact.sha256,
             });
@@ -305,11 +318,11 @@ fn write_event(out: &mut dyn Write, text: &str) -> io::Result<()> {
 #[async_trait]
 impl WorkspaceSource for Work<'_> {
     fn is_there(&self) -> bool {
-        self.request.workspace.is_some()
+        self.request.settings.workspace.is_some()
     }
 
     async fn serve(&self, directory: &str) -> Result<(), String> {
-        let root: Option<&PathBuf> = self.request.workspace.as_ref();
+        let root: Option<&PathBuf> = self.request.settings.workspace.as_ref();
         let root = root.ok_or("there is no workspace")?;
         self.send_workspace(root, directory)
             .await

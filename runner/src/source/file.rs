@@ -1,10 +1,9 @@
-//! A job of a workflow file.
+//! Workflow files as they are read, and what is said of one that can't be.
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use dormer_workflow::workflow::{Job, Workflow};
+use dormer_workflow::workflow::Workflow;
 use dormer_workflow::{Problem, SourceFile, parse_workflow};
 
 use crate::failure::InputError;
@@ -12,39 +11,16 @@ use crate::failure::InputError;
 /// A workflow is text that people write; more than this is something else.
 const LARGEST: u64 = 4 << 20;
 
-/// A job and the workflow that it is part of.
-#[derive(Debug, Clone)]
-pub struct Selected {
-    /// The workflow.
-    pub workflow: Arc<Workflow>,
-    /// The job.
-    pub job: Arc<Job>,
-    /// The workflow's name, if it has one.
-    pub name: Option<String>,
-    /// What the file's reader should know.
-    pub warnings: Vec<String>,
-}
-
-/// Reads a file and chooses a job: the one that is named, or the only one.
-pub fn select(path: &Path, job: Option<&str>) -> Result<Selected, InputError> {
+/// Reads a workflow file. An error names everything that is wrong with it.
+pub fn load(path: &Path) -> Result<Workflow, InputError> {
     let shown = path.display().to_string();
     let text = read(path, &shown)?;
-    let workflow = parse_workflow(&SourceFile::new(shown.as_str(), text))
-        .map_err(|problems| wrong(problems.into_vec()))?;
-    let job = choose(&workflow, job, &shown)?.clone();
-    refuse_unsupported(&workflow, &job)?;
-    let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
-    warnings.extend(without_effect(&job));
-    let name = workflow.name.as_ref().map(|name| name.value.clone());
-    Ok(Selected {
-        workflow: Arc::new(workflow),
-        job: Arc::new(job),
-        name,
-        warnings,
-    })
+    parse_workflow(&SourceFile::new(shown.as_str(), text))
+        .map_err(|problems| wrong(problems.into_vec()))
 }
 
-fn read(path: &Path, shown: &str) -> Result<String, InputError> {
+/// The text of a workflow's file, which messages call `shown`.
+pub(super) fn read(path: &Path, shown: &str) -> Result<String, InputError> {
     let cannot = |why: String| {
         InputError::usage(format!("cannot read the workflow `{shown}`: {why}"))
             .help("name a file such as `.github/workflows/build.yml`")
@@ -69,62 +45,8 @@ pub fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String, InputError> {
     })
 }
 
-fn choose<'w>(
-    workflow: &'w Workflow,
-    wanted: Option<&str>,
-    shown: &str,
-) -> Result<&'w Job, InputError> {
-    let ids: Vec<&str> = workflow
-        .jobs
-        .iter()
-        .map(|job| job.id.value.as_str())
-        .collect();
-    let list = format!("the jobs are: {}", ids.join(", "));
-    match (wanted, workflow.jobs.as_slice()) {
-        (Some(id), _) => workflow.job(id).ok_or_else(|| {
-            InputError::usage(format!("there is no job `{id}` in `{shown}`")).help(list)
-        }),
-        (None, [only]) => Ok(only),
-        (None, _) => Err(InputError::usage(format!(
-            "`{shown}` has {} jobs, and whole workflows cannot be run yet",
-            ids.len()
-        ))
-        .help(format!("choose one with `--job ID`; {list}"))),
-    }
-}
-
-/// Everything in the job that this version can't run, at once.
-fn refuse_unsupported(workflow: &Workflow, job: &Job) -> Result<(), InputError> {
-    let problems = workflow.unsupported_in(&job.id.value);
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong(problems))
-    }
-}
-
-/// What the job says of its place among others. It is run by itself, so that has no effect.
-fn without_effect(job: &Job) -> Option<String> {
-    let keys = [
-        ("if", job.condition.is_some()),
-        ("needs", !job.needs.is_empty()),
-        ("continue-on-error", job.continue_on_error.is_some()),
-        ("concurrency", job.concurrency.is_some()),
-        ("environment", job.environment.is_some()),
-    ];
-    let there = keys.iter().filter(|(_, there)| *there);
-    let names: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "{} of the job `{}` has no effect: the job is run by itself",
-            names.join(", "),
-            job.id.value
-        )
-    })
-}
-
 /// All problems of a file as one error, each with its line.
-fn wrong(problems: Vec<Problem>) -> InputError {
+pub(super) fn wrong(problems: Vec<Problem>) -> InputError {
     let count = problems.len();
     let texts: Vec<String> = problems
         .iter()
@@ -142,57 +64,21 @@ fn wrong(problems: Vec<Problem>) -> InputError {
 mod tests {
     use super::*;
 
-    fn select_text(text: &str, job: Option<&str>) -> Result<Selected, InputError> {
+    fn load_text(text: &[u8]) -> InputError {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("w.yml");
         fs::write(&path, text).unwrap();
-        select(&path, job)
-    }
-
-    const TWO: &str = "on: push\njobs:\n  a:\n    runs-on: windows-latest\n    steps:\n      - run: x\n  \
-                       b:\n    runs-on: windows-latest\n    steps:\n      - uses: some/action@v1\n";
-
-    #[test]
-    fn several_jobs_are_an_error_that_names_them() {
-        let error = select_text(TWO, None).unwrap_err();
-        assert!(error.help.unwrap().contains("a, b"));
-        assert_eq!(select_text(TWO, Some("A")).unwrap().job.id.value, "a");
-        let error = select_text(TWO, Some("c")).unwrap_err();
-        assert!(error.message.contains("`c`") && error.help.unwrap().contains("a, b"));
-    }
-
-    #[test]
-    fn what_has_no_effect_is_told() {
-        let text = "on: push\njobs:\n  a:\n    if: false\n    concurrency: x\n    runs-on: w\n    \
-                    steps:\n      - run: x\n";
-        let warnings = select_text(text, None).unwrap().warnings;
-        assert!(warnings[0].starts_with("`if`, `concurrency` of the job `a`"));
-        assert!(select_text(TWO, Some("a")).unwrap().warnings.is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_run_yet_is_named_with_its_place() {
-        let text = TWO.replace("      - uses: some/action@v1", "      - wait-all:");
-        let error = select_text(&text, Some("b")).unwrap_err();
-        assert!(error.message.contains("wait"), "{}", error.message);
-        assert!(error.message.contains("w.yml:10:9"), "{}", error.message);
+        load(&path).unwrap_err()
     }
 
     #[test]
     fn a_missing_a_malformed_and_a_binary_file_are_told_apart() {
-        let error = select(Path::new("/no/such/file.yml"), None).unwrap_err();
+        let error = load(Path::new("/no/such/file.yml")).unwrap_err();
         assert!(error.message.contains("/no/such/file.yml"));
-        let error = select_text("on: push\njobs: [", None).unwrap_err();
+        let error = load_text(b"on: push\njobs: [");
         assert!(error.message.contains("w.yml:2:"), "{}", error.message);
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.yml");
-        fs::write(&path, b"on: push\n\xff\xfe").unwrap();
-        assert!(
-            select(&path, None)
-                .unwrap_err()
-                .message
-                .contains(":2:1: the file is not UTF-8")
-        );
-        assert!(select(directory.path(), None).is_err());
+        let error = load_text(b"on: push\n\xff\xfe");
+        assert!(error.message.contains(":2:1: the file is not UTF-8"));
+        assert!(load(tempfile::tempdir().unwrap().path()).is_err());
     }
 }

@@ -4,4 +4,6 @@
 pub mod checkout;
 pub mod command;
 pub mod file;
+pub mod files;
+pub mod planned;
 pub mod run_facts;

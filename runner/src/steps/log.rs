@@ -19,7 +19,7 @@ impl Executor<'_> {
         }
         // As in the official runner, what the step prints is not in the group.
         let heading = name.replace(['\r', '\n'], " ");
-        let lines = vec![format!("::group::{heading}"), "::endgroup::".to_owned()];
+        let lines = vec![format!("##[group]{heading}"), "##[endgroup]".to_owned()];
         self.events.log(frame.number, Stream::Stdout, lines).await;
     }
 

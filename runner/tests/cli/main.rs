@@ -5,6 +5,7 @@ mod config;
 mod engine;
 mod fake_engine;
 mod flags;
+mod graph;
 mod help;
 mod home;
 mod images;

@@ -209,5 +209,5 @@ async fn steps_inside_have_headings() {
     let head = "inputs: {who: {default: Ada}}\n";
     lab.file("act/action.yml", &composite(head, steps));
     let outcome = run(&lab, "- uses: ./act\n").await;
-    assert_eq!(outcome.log(), ["::group::Greet Ada", "::endgroup::", "hi"]);
+    assert_eq!(outcome.log(), ["##[group]Greet Ada", "##[endgroup]", "hi"]);
 }

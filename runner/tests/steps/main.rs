@@ -2,6 +2,7 @@
 //! test is a workflow and what has to become of it.
 
 mod artifacts;
+mod commands;
 mod composite;
 mod handover;
 mod mapped;
@@ -35,7 +36,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 /// What steps printed, without the headings inside of composite actions.
 fn printed(outcome: &Outcome) -> Vec<&str> {
     let lines = outcome.log().into_iter();
-    lines.filter(|line| !line.starts_with("::")).collect()
+    lines.filter(|line| !line.starts_with("##[")).collect()
 }
 
 /// An action in "JavaScript" (which is a shell here) whose stages print their names.

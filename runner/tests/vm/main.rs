@@ -5,8 +5,10 @@ mod lab;
 
 mod actions;
 mod artifacts;
+mod commands;
 mod containers;
 mod faults;
+mod graph;
 mod images;
 mod killed;
 mod lifecycle;

@@ -14,10 +14,12 @@
 pub mod board;
 pub mod capacity;
 pub mod leg;
+pub mod machines;
 pub mod run;
 mod scope;
 mod task;
 pub mod verdict;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;

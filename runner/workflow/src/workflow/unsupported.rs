@@ -31,10 +31,6 @@ impl Workflow {
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
     let keys = [
         (
-            job.strategy.as_ref().map(|strategy| strategy.key),
-            "jobs with a `strategy`",
-        ),
-        (
             job.container.as_ref().map(|container| container.key),
             "jobs in a `container`",
         ),
@@ -47,13 +43,8 @@ fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
             "jobs with a `snapshot`",
         ),
     ];
-    let uses = job
-        .uses
-        .as_ref()
-        .map(|uses| (uses.span, "jobs that call a workflow with `uses`"));
     keys.into_iter()
         .filter_map(|(key, what)| Some((key?, what)))
-        .chain(uses)
         .collect()
 }
 

@@ -1,271 +1,15 @@
 //! Whole workflows against a runner that needs no machines.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod trial;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use dormer_workflow::plan::{Files, Plan, Request, plan};
-use dormer_workflow::workflow::{RunnerSelector, WorkflowReference};
-use dormer_workflow::{SourceFile, parse_workflow};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::leg::{LegOrder, LegRunner};
-use super::run::{Finished, Graph, Scene, run};
-use super::verdict::verdict;
-use crate::event::{Conclusion, JobEvent, Message, RunEvents, Stamped};
-use crate::failure::InputError;
-use crate::host::clock::{self, Deadline, within};
-use crate::host::signals::Cancel;
-use crate::job::concurrency::Groups;
-use crate::job::outcome::JobEnd;
-use crate::steps::context::RunFacts;
-
-const WHOLE_RUN: Deadline = Deadline::seconds("a run without machines", 30);
-
-/// What a leg of a test does.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Succeed,
-    Fail,
-    /// Until somebody stops it.
-    Hang,
-    /// For so many milliseconds.
-    Last(u64),
-}
-
-#[derive(Default)]
-struct Fake {
-    acts: HashMap<&'static str, Act>,
-    outputs: HashMap<&'static str, Vec<(&'static str, &'static str)>>,
-    /// The legs in the order in which they began, with what they saw.
-    began: Mutex<Vec<(String, String)>>,
-    running: AtomicUsize,
-    most: AtomicUsize,
-}
-
-#[async_trait]
-impl LegRunner for Fake {
-    fn serves(&self, runs_on: &RunnerSelector) -> Result<(), InputError> {
-        match runs_on
-            .labels
-            .iter()
-            .find(|label| !label.starts_with("windows"))
-        {
-            Some(label) => Err(InputError::configuration(format!(
-                "nothing serves `{label}`"
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    async fn run(&self, order: LegOrder) -> JobEnd {
-        let secrets = order.secrets.iter();
-        let secrets = secrets.map(|(name, value)| format!("{name}={}", value.expose_secret()));
-        let seen = format!(
-            "needs={} inputs={} secrets={}",
-            dormer_workflow::expr::Value::from(order.facts.needs.clone()).to_json(),
-            dormer_workflow::expr::Value::from(order.run.inputs.clone()).to_json(),
-            secrets.collect::<Vec<_>>().join(","),
-        );
-        let seen = seen.replace(['\n', ' '], "");
-        self.began.lock().unwrap().push((order.name.clone(), seen));
-        let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
-        let act = self.acts.get(order.name.as_str());
-        let conclusion = match act.copied().unwrap_or(Act::Succeed) {
-            Act::Succeed => Conclusion::Success,
-            Act::Fail => {
-                // Long enough for the others to begin.
-                clock::pause(Duration::from_millis(20)).await;
-                Conclusion::Failure
-            }
-            Act::Hang => {
-                order.cancel.requested().await;
-                Conclusion::Cancelled
-            }
-            Act::Last(ms) => {
-                clock::pause(Duration::from_millis(ms)).await;
-                Conclusion::Success
-            }
-        };
-        self.running.fetch_sub(1, Ordering::SeqCst);
-        let exit_code = match conclusion {
-            Conclusion::Success | Conclusion::Skipped => 0,
-            Conclusion::Failure => 1,
-            Conclusion::Cancelled => 130,
-        };
-        order.events.emit(JobEvent::JobCompleted {
-            conclusion,
-            exit_code,
-            infra: None,
-        });
-        let outputs = self.outputs.get(order.name.as_str()).into_iter().flatten();
-        JobEnd {
-            conclusion,
-            exit_code,
-            outputs: outputs
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        }
-    }
-}
-
-struct Called(&'static str);
-
-impl Files for Called {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
-    }
-}
-
-/// A run to be.
-struct Trial {
-    text: &'static str,
-    called: &'static str,
-    fake: Fake,
-    slots: usize,
-    cancel: Cancel,
-    alone: bool,
-    skip_unmatched: bool,
-    deadline: Option<Instant>,
-    home: tempfile::TempDir,
-}
-
-/// What came of it.
-struct Outcome {
-    finished: Finished,
-    events: Vec<Stamped>,
-    fake: Arc<Fake>,
-}
-
-impl Trial {
-    fn new(text: &'static str) -> Self {
-        Self {
-            text,
-            called: "",
-            fake: Fake::default(),
-            slots: 8,
-            cancel: Cancel::default(),
-            alone: false,
-            skip_unmatched: false,
-            deadline: None,
-            home: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn act(mut self, leg: &'static str, act: Act) -> Self {
-        self.fake.acts.insert(leg, act);
-        self
-    }
-
-    fn output(mut self, leg: &'static str, name: &'static str, value: &'static str) -> Self {
-        self.fake
-            .outputs
-            .entry(leg)
-            .or_default()
-            .push((name, value));
-        self
-    }
-
-    fn planned(&self) -> Plan {
-        let workflow = parse_workflow(&SourceFile::new("w.yml", self.text)).unwrap();
-        let files = Called(self.called);
-        plan(&Arc::new(workflow), &Request::default(), &files).unwrap()
-    }
-
-    async fn run(self) -> Outcome {
-        let plan = Arc::new(self.planned());
-        let (events, mut queue) = RunEvents::open();
-        let fake = Arc::new(self.fake);
-        let graph = Arc::new(Graph {
-            runner: Arc::clone(&fake) as Arc<dyn LegRunner>,
-            files: Arc::new(Called(self.called)),
-            events,
-            groups: Groups::new(self.home.path().join("groups"), "me/it"),
-            slots: Arc::new(Semaphore::new(self.slots)),
-            deadline: self.deadline,
-            alone: self.alone,
-            skip_unmatched: self.skip_unmatched,
-        });
-        let scene = Scene {
-            plan,
-            run: Arc::new(RunFacts::default()),
-            secrets: Arc::new(vec![
-                ("ONE".to_owned(), SecretString::from("1")),
-                ("GITHUB_TOKEN".to_owned(), SecretString::from("t")),
-            ]),
-            cancel: self.cancel,
-            callers: String::new(),
-            in_leg: false,
-            held: Vec::new(),
-        };
-        let finished = within(WHOLE_RUN, run(graph, scene)).await.unwrap();
-        let mut told = Vec::new();
-        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
-            told.extend(stamped);
-        }
-        Outcome {
-            finished,
-            events: told,
-            fake,
-        }
-    }
-}
-
-impl Outcome {
-    fn began(&self) -> Vec<String> {
-        let began = self.fake.began.lock().unwrap();
-        began.iter().map(|(name, _)| name.clone()).collect()
-    }
-
-    fn seen_by(&self, leg: &str) -> String {
-        let began = self.fake.began.lock().unwrap();
-        let found = began.iter().find(|(name, _)| name == leg);
-        found.map(|(_, seen)| seen.clone()).unwrap()
-    }
-
-    /// How jobs or legs ended, as events tell it.
-    fn ends(&self) -> Vec<(String, &'static str)> {
-        let mut ends: Vec<(String, &'static str)> = self
-            .events
-            .iter()
-            .filter_map(|event| match &event.event {
-                JobEvent::JobCompleted { conclusion, .. } => {
-                    Some((event.whose().to_string(), conclusion.as_str()))
-                }
-                _ => None,
-            })
-            .collect();
-        ends.sort();
-        ends
-    }
-
-    fn notices(&self) -> String {
-        let texts = self.events.iter().filter_map(|event| match &event.event {
-            JobEvent::Notice { text, .. } => Some(format!("{}: {text}\n", event.whose())),
-            JobEvent::JobCompleted { infra, .. } => infra
-                .as_ref()
-                .map(|infra| format!("{}: {}\n", event.whose(), infra.message)),
-            _ => None,
-        });
-        texts.collect()
-    }
-
-    fn verdict(&self) -> (Conclusion, u8) {
-        verdict(&self.finished.ends, None)
-    }
-}
-
-fn ends(pairs: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
-    pairs
-        .iter()
-        .map(|(name, end)| ((*name).to_owned(), *end))
-        .collect()
-}
+use crate::event::{Conclusion, JobEvent};
+use crate::host::clock;
+use trial::{Act, Trial, ends};
 
 const CHAIN: &str = "
 on: push
@@ -659,4 +403,42 @@ jobs:
     trial.alone = true;
     let outcome = trial.act("only", Act::Fail).run().await;
     assert_eq!(outcome.verdict(), (Conclusion::Failure, 1));
+}
+
+const TWO_IN_A_GROUP: &str = "
+on: push
+concurrency: {group: run}
+jobs:
+  one:
+    runs-on: windows-latest
+    steps: [{run: a}]
+  two:
+    concurrency: {group: RUN}
+    runs-on: windows-latest
+    steps: [{run: a}]
+";
+
+#[tokio::test]
+async fn a_run_states_its_jobs_and_its_end() {
+    let (code, own) = Trial::new(TWO_IN_A_GROUP).run_whole().await;
+    let jobs = vec!["one".to_owned(), "two".to_owned()];
+    assert_eq!(own.first(), Some(&JobEvent::RunStarted { jobs }));
+    // The second job waits for the run that it is part of.
+    let end = JobEvent::RunCompleted {
+        conclusion: Conclusion::Failure,
+        exit_code: 2,
+    };
+    assert_eq!((code, own.last()), (2, Some(&end)));
+}
+
+#[tokio::test]
+async fn a_run_whose_turn_does_not_come_is_cancelled_with_no_job_begun() {
+    let trial = Trial::new(TWO_IN_A_GROUP);
+    trial.cancel.request();
+    let (code, own) = trial.run_whole().await;
+    let end = JobEvent::RunCompleted {
+        conclusion: Conclusion::Cancelled,
+        exit_code: 130,
+    };
+    assert_eq!((code, own.last()), (130, Some(&end)));
 }

@@ -1,0 +1,114 @@
+//! How jobs are to be run, from what was typed and configured.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::artifact::rules::Rules;
+use crate::artifact::shelf::Shelf;
+use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments};
+use crate::config::Config;
+use crate::failure::{Failure, InfraFailure, InputError};
+use crate::host::home::Home;
+use crate::host::passing::PassingDirectory;
+use crate::instance::accelerator::Wish;
+use crate::job::mapped::Mapping;
+use crate::job::plan::{JobSettings, Keep};
+use crate::vmm::machine::{Accelerator, Network};
+
+/// Machines get this many CPUs when nobody says.
+const DEFAULT_CPUS: u32 = 2;
+
+pub(super) fn settings(
+    arguments: &RunArguments,
+    workspace: Option<PathBuf>,
+    config: &Config,
+    shelf: Shelf,
+) -> Result<JobSettings, InputError> {
+    Ok(JobSettings {
+        workspace,
+        artifacts: Arc::new(Rules::parse(&arguments.artifacts)?),
+        shelf: Arc::new(shelf),
+        real_actions: arguments.real_actions,
+        stays_behind: stays_behind(arguments)?,
+        out: on_the_host(arguments.out())?,
+        environment: arguments.environment.clone(),
+        mapped_actions: mapped_actions(arguments)?,
+        cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
+        memory: arguments.memory.or(config.memory),
+        network: match arguments.network {
+            Some(NetworkMode::None) => Network::None,
+            Some(NetworkMode::Full) => Network::Full,
+            None => config.network,
+        },
+        opened: config.open.clone(),
+        accelerator: match arguments.accel {
+            AcceleratorWish::Auto => Wish::Auto,
+            AcceleratorWish::Kvm => Wish::Only(Accelerator::Kvm),
+            AcceleratorWish::Tcg => Wish::Only(Accelerator::Tcg),
+        },
+        keep: match arguments.keep {
+            KeepWhen::Never => Keep::Never,
+            KeepWhen::OnFailure => Keep::OnFailure,
+            KeepWhen::Always => Keep::Always,
+        },
+        keep_for: config.keep_for,
+    })
+}
+
+/// Where the artifacts that steps upload are kept: below `--out`, if there is to be such a directory.
+pub(super) async fn shelf(arguments: &RunArguments, home: &Home) -> Result<Shelf, Failure> {
+    if arguments.stores_findings() {
+        return Ok(Shelf::below(&on_the_host(arguments.out())?));
+    }
+    let made = PassingDirectory::new(&home.passing()).await;
+    let failed = || InfraFailure::new("cannot make a directory for the run's artifacts");
+    Ok(Shelf::passing(
+        made.map_err(|error| failed().because(error))?,
+    ))
+}
+
+/// What is no part of the workspace though it may be in it: what Dormer writes, and the secrets.
+fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
+    let others = [
+        arguments.events.as_deref(),
+        arguments.secret_file.as_deref(),
+    ];
+    let paths = [arguments.out()].into_iter();
+    paths
+        .chain(others.into_iter().flatten())
+        .map(on_the_host)
+        .collect()
+}
+
+/// Directories that stand in for actions.
+fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
+    let typed = arguments.actions.iter();
+    typed
+        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
+        .collect()
+}
+
+/// A path that was typed, whether there is something yet or not.
+pub(super) fn on_the_host(path: &Path) -> Result<PathBuf, InputError> {
+    std::path::absolute(path)
+        .map_err(|error| InputError::usage(format!("cannot use `{}`: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Arguments, Command};
+
+    #[test]
+    fn what_is_written_and_the_secrets_stay_behind() {
+        let typed = "dormer run job.yml --out o --events e.jsonl --secret-file s";
+        let parsed = Arguments::try_parse_from(typed.split(' ')).unwrap();
+        let Command::Run(arguments) = parsed.command else {
+            panic!("it is a run");
+        };
+        let expected = ["o", "e.jsonl", "s"].map(|name| std::path::absolute(name).unwrap());
+        assert_eq!(stays_behind(&arguments).unwrap(), expected);
+    }
+}
