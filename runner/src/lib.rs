@@ -12,6 +12,7 @@ pub mod config;
 pub mod event;
 pub mod exit_code;
 pub mod failure;
+pub mod glob;
 pub mod guest;
 pub mod host;
 pub mod image;

@@ -365,6 +365,9 @@ pub struct RunArguments {
 
     /// Where artifacts go, with a manifest.json [default: dormer-out]
     ///
+    /// Those that steps upload with `actions/upload-artifact` go to `artifacts/NAME` in it; they live as
+    /// long as the run if neither this nor `--artifact` is given.
+    ///
     /// Beside them come `summary.md` if steps wrote summaries, and `annotations.json` and
     /// `annotations.sarif` if they have annotations. Without `--artifact` these come only if `--out` is
     /// given.
@@ -395,6 +398,12 @@ pub struct RunArguments {
     /// Without it an action stays at the commit that its branch or tag meant when it was first used.
     #[arg(long)]
     pub refresh_actions: bool,
+
+    /// Run `actions/upload-artifact` and `actions/download-artifact` as they are, instead of serving them
+    ///
+    /// They are fetched like other actions then, and need GitHub's service for artifacts.
+    #[arg(long)]
+    pub real_actions: bool,
 
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]

@@ -96,6 +96,11 @@ impl Home {
         self.root.join("instances")
     }
 
+    /// Directories that live as long as a run. Made for the first.
+    pub fn passing(&self) -> PathBuf {
+        self.root.join("passing")
+    }
+
     /// What is kept of each job that did not succeed.
     pub fn jobs(&self) -> PathBuf {
         self.root.join("jobs")

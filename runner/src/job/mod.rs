@@ -18,6 +18,7 @@
 //! the teardown may add a warning, and changes nothing.
 
 pub mod actions;
+pub mod artifacts;
 pub mod concurrency;
 pub mod driver;
 pub mod graph;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
+use crate::artifact::shelf::Shelf;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::guest::profile::GuestProfile;
@@ -49,6 +50,10 @@ pub struct JobSettings {
     pub artifacts: Arc<Rules>,
     /// Where that goes.
     pub out: PathBuf,
+    /// What the steps of the run upload; all its jobs share it.
+    pub shelf: Arc<Shelf>,
+    /// Whether the actions that Dormer serves by itself are run as they are instead. False by default.
+    pub real_actions: bool,
     /// Files and directories that are not sent though they may be in the workspace: what Dormer itself
     /// writes there, and the secrets.
     pub stays_behind: Vec<PathBuf>,

@@ -18,6 +18,7 @@ use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::actions::JobActions;
+use crate::job::artifacts::JobArtifacts;
 use crate::job::limits::Limits;
 use crate::job::plan::JobRequest;
 use crate::job::tools::JobTools;
@@ -155,6 +156,7 @@ impl Work<'_> {
             self.events.notice(Level::Warning, remark);
         }
         let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let artifacts = self.artifacts();
         let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
@@ -169,6 +171,8 @@ impl Work<'_> {
             workspace: self,
             actions: &actions,
             tools: &tools,
+            artifacts: &artifacts,
+            real_actions: self.request.settings.real_actions,
             hashes: FileHashes::default(),
             matchers: JobMatchers::default(),
         };
@@ -192,6 +196,18 @@ impl Work<'_> {
                 }
             }
         })
+    }
+
+    fn artifacts(&self) -> JobArtifacts<'_> {
+        JobArtifacts {
+            shelf: Arc::clone(&self.request.settings.shelf),
+            channel: Arc::clone(&self.channel),
+            workspace: &self.facts.workspace,
+            job: &self.facts.job,
+            masker: self.masker,
+            events: self.events,
+            progress: Arc::clone(&self.progress),
+        }
     }
 
     /// What other jobs may read. A secret must not get there, and GitHub's words on that are known.
@@ -250,7 +266,7 @@ impl Work<'_> {
         let out = Arc::new(OutDirectory::open(&self.out())?);
         let hide = |text: &str| self.masker.mask(text).into_owned();
         let request = collect::Request {
-            rules: self.request.settings.artifacts.as_ref(),
+            selection: self.request.settings.artifacts.as_ref(),
             workspace: &self.facts.workspace,
             out: &out,
             job: &self.facts.job,

@@ -31,6 +31,8 @@ const LEGAL: [(&str, &[&str]); 20] = [
     ("vmm", &["failure", "host", "mask"]),
     // What runs inside never learns of QEMU.
     ("guest", &["failure", "host"]),
+    // Patterns of a guest's files are text.
+    ("glob", &["guest::profile"]),
     // An image says what its guest is like; it does not talk to one.
     (
         "image",
@@ -53,6 +55,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
         &[
             "event",
             "failure",
+            "glob",
             "guest::bundle",
             "guest::channel",
             "guest::command",
@@ -68,10 +71,14 @@ const LEGAL: [(&str, &[&str]); 20] = [
         "artifact",
         &[
             "failure",
+            "glob",
             "guest::channel",
+            "guest::command",
             "guest::dialect::Listing",
+            "guest::pipe",
             "guest::profile",
             "guest::transfer",
+            "host::passing",
         ],
     ),
     (
@@ -142,6 +149,7 @@ const LEGAL: [(&str, &[&str]); 20] = [
         &[
             "actions",
             "artifact::rules",
+            "artifact::shelf",
             "config",
             "event",
             "exit_code",

@@ -82,7 +82,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
     let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
-    let settings = settings::settings(&arguments, workspace, &config, actions)?;
+    let shelf = settings::shelf(&arguments, &base.home).await?;
+    let settings = settings::settings(&arguments, workspace, &config, actions, shelf)?;
     check(&arguments, &settings)?;
     let reporters = reporters::reporters(&arguments, prepared.is_single())?;
     let wanted = Wanted {
