@@ -142,6 +142,7 @@ fn listed(stored: &Stored) -> Scan {
     let files = stored.files.iter();
     let entries = files.map(|file| (PathBuf::from(stored.below(file)), Entry::File(file.size)));
     Scan {
+        is_writable: true,
         entries: entries.collect(),
         left_behind: Vec::new(),
     }

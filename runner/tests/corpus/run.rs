@@ -9,6 +9,7 @@ use dormer::actions::cache::ActionCache;
 use dormer::actions::git::Git;
 use dormer::actions::server::Server;
 use dormer::artifact::rules::Rules;
+use dormer::artifact::shelf::Shelf;
 use dormer::event::{JobEvent, RunEvents, Stamped};
 use dormer::failure::InputError;
 use dormer::host::signals::Cancel;
@@ -162,6 +163,8 @@ fn settings(workspace: &Path, directory: &Path) -> JobSettings {
         out: directory.join("out"),
         environment: Vec::new(),
         mapped_actions: Vec::new(),
+        shelf: Arc::new(Shelf::below(&directory.join("out"))),
+        real_actions: false,
         actions: nobody_serves(directory),
         cpus: 1,
         memory: None,
