@@ -308,6 +308,7 @@ fn the_workflow_language_is_pure() {
         "anstream",
         "fancy-regex",
         "granit-parser",
+        "json5",
         "serde",
         "serde_json",
         "thiserror",
