@@ -245,6 +245,11 @@ impl Reporter {
         }
     }
 
+    /// Whether nothing more is kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     pub(crate) fn into_problems(self) -> Problems {
         self.problems.into()
     }

@@ -5,6 +5,7 @@
 //!
 //! - [`workflow`] reads workflow files; [`yaml`] is the layer below it.
 //! - [`action`] reads action files, references of actions, and what actions get as inputs.
+//! - [`check`] checks a file together with the local files that it uses.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
 //! - [`plan`] says which jobs a run has; [`matrix`] expands the matrix of a job.
 //! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
@@ -25,6 +26,7 @@
 
 pub mod action;
 pub mod annotation;
+pub mod check;
 pub mod command;
 pub mod command_file;
 pub mod diagnostic;

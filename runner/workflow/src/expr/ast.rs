@@ -56,7 +56,8 @@ impl Ast {
         }
     }
 
-    fn children(&self) -> Vec<&Ast> {
+    /// The parts of this part.
+    pub(super) fn children(&self) -> Vec<&Ast> {
         match &self.kind {
             AstKind::Literal(_) | AstKind::Context(_) | AstKind::Wildcard => Vec::new(),
             AstKind::Not(inner) => vec![inner],

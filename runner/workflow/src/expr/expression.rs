@@ -119,6 +119,14 @@ impl Expression {
         }
     }
 
+    pub(super) fn root(&self) -> &Ast {
+        &self.root
+    }
+
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
     /// Remembers where in a file it stands: `offset` bytes into a scalar.
     pub(super) fn locate(&mut self, scalar: &Arc<Written>, offset: usize) {
         self.origin = Some(Origin {

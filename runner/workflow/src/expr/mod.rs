@@ -12,6 +12,7 @@
 //!
 //! Nothing here knows which contexts there are: a [`Scope`] gives them by name.
 
+mod asked;
 mod ast;
 mod availability;
 mod call;
@@ -37,6 +38,7 @@ pub(crate) use call::described;
 pub(crate) use coerce::equal;
 pub(crate) use evaluator::part;
 
+pub use asked::Asked;
 pub use availability::{Availability, StatusFunctions};
 pub use condition::Condition;
 pub use error::{EvalError, ParseError};

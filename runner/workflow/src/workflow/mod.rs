@@ -75,3 +75,10 @@ pub fn parse_workflow(source: &SourceFile) -> Result<Workflow, Problems> {
     let workflow = reader.workflow();
     reader.finish(workflow)
 }
+
+/// Reads as much of a workflow file as can be, and gives everything that is wrong with it.
+pub(crate) fn read_workflow(source: &SourceFile) -> (Option<Workflow>, Problems) {
+    let mut reader = read::Reader::new(source);
+    let workflow = reader.workflow();
+    (workflow, reader.problems.into_problems())
+}

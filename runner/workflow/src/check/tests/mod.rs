@@ -1,0 +1,125 @@
+//! Files that use one another.
+
+mod calls;
+mod contexts;
+mod limits;
+mod uses;
+
+use std::collections::HashMap;
+
+use super::*;
+
+/// A repository in memory.
+#[derive(Default)]
+struct Repository(HashMap<String, String>);
+
+impl Files for Repository {
+    fn read(&self, path: &str) -> Result<SourceFile, Unreadable> {
+        match self.0.get(path).map(String::as_str) {
+            Some("\0") => Err(Unreadable::Other("it is no text".to_owned())),
+            Some(text) => Ok(SourceFile::new(path, text)),
+            None => Err(Unreadable::Missing),
+        }
+    }
+}
+
+impl Repository {
+    fn with(mut self, path: &str, text: impl Into<String>) -> Self {
+        self.0.insert(path.to_owned(), text.into());
+        self
+    }
+}
+
+const MAIN: &str = ".github/workflows/ci.yml";
+
+/// What is said of a file: errors as they are, warnings with a mark, in the order of the file.
+#[track_caller]
+fn said(repository: &Repository, path: &str) -> String {
+    let report = check(repository, path).unwrap();
+    let marked = |mark: &'static str| {
+        move |problem: &Problem| (problem.span, format!("{mark}{}", problem.message))
+    };
+    let errors = report.errors.iter().map(marked(""));
+    let mut lines: Vec<_> = errors
+        .chain(report.warnings.iter().map(marked("~ ")))
+        .collect();
+    lines.sort();
+    lines
+        .into_iter()
+        .map(|(_, line)| line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A workflow with these jobs, in flow style or as lines that are indented.
+fn workflow(jobs: &str) -> String {
+    format!("on: push\njobs: {jobs}\n")
+}
+
+/// A workflow of one job with these steps, in flow style.
+fn steps(steps: &str) -> String {
+    workflow(&format!("{{a: {{runs-on: x, steps: [{steps}]}}}}"))
+}
+
+#[test]
+fn what_a_file_is_depends_on_its_name_and_then_on_what_is_in_it() {
+    for (path, text, expected) in [
+        ("action.yml", "", Kind::Action),
+        ("a/action.yaml", "on: push\njobs: {}", Kind::Action),
+        (".github/workflows/action.yml", "runs: x", Kind::Workflow),
+        ("x/.github/workflows/a.yml", "", Kind::Workflow),
+        (".github\\workflows\\action.yml", "runs: x", Kind::Workflow),
+        ("ci.yml", "on: push\njobs: {}", Kind::Workflow),
+        ("mine.yml", "runs: {using: composite}", Kind::Action),
+        ("mine.yml", "runs: x\njobs: y", Kind::Workflow),
+        ("mine.yml", "[runs]", Kind::Workflow),
+        ("mine.yml", "runs: [", Kind::Workflow),
+        ("", "", Kind::Workflow),
+    ] {
+        assert_eq!(
+            kind(path, &SourceFile::new(path, text)),
+            expected,
+            "{path}: {text}"
+        );
+    }
+}
+
+#[test]
+fn what_parsers_say_is_said() {
+    let repository = Repository::default()
+        .with(
+            MAIN,
+            "on: push\nname: [x]\njobs: {a: {runs-on: x, steps: [{run: x, shell: zsh}]}}\n",
+        )
+        .with(
+            "action.yml",
+            "name: x\nruns: {using: composite, steps: [run: x]}\n",
+        )
+        .with(
+            "image/action.yml",
+            "runs: {using: docker, image: Dockerfile}\n",
+        );
+    assert_eq!(
+        said(&repository, MAIN),
+        "expected a string, found a sequence\n~ the shell `zsh` can't run a script"
+    );
+    assert_eq!(
+        said(&repository, "action.yml"),
+        "a step with `run` must have a `shell` in an action"
+    );
+    assert!(said(&repository, "image/action.yml").starts_with("~ "));
+    assert_eq!(
+        check(&repository, "nope.yml").unwrap_err(),
+        Unreadable::Missing
+    );
+}
+
+#[test]
+fn containers_are_right_but_of_no_use() {
+    let text = workflow("{a: {runs-on: x, container: c, services: {db: redis}, steps: [run: x]}}");
+    assert_eq!(
+        said(&Repository::default().with(MAIN, text), MAIN),
+        "~ `container` can't be had in a Windows VM: Dormer won't run this job\n\
+         ~ `services` can't be had in a Windows VM: Dormer won't run this job"
+    );
+}
