@@ -69,7 +69,9 @@ const LEGAL: [(&str, &[&str]); 19] = [
         &[
             "failure",
             "guest::channel",
+            "guest::command",
             "guest::dialect::Listing",
+            "guest::pipe",
             "guest::profile",
             "guest::transfer",
         ],
