@@ -442,3 +442,25 @@ async fn a_run_whose_turn_does_not_come_is_cancelled_with_no_job_begun() {
     };
     assert_eq!((code, own.last()), (130, Some(&end)));
 }
+
+#[tokio::test]
+async fn what_cannot_be_run_fails_its_job_at_the_latest_when_that_is_due() {
+    let trial = Trial::new(
+        "
+on: push
+jobs:
+  boxed:
+    container: x
+    runs-on: windows-latest
+    steps: [{run: a}]
+",
+    );
+    let outcome = trial.run().await;
+    assert_eq!(outcome.began(), Vec::<String>::new());
+    assert!(
+        outcome.notices().contains("w.yml:5:5"),
+        "{}",
+        outcome.notices()
+    );
+    assert_eq!(outcome.verdict(), (Conclusion::Failure, 2));
+}
