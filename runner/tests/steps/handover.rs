@@ -14,10 +14,11 @@ use dormer::job::outcome::JobEnd;
 use dormer::steps::context::RunFacts;
 use dormer::steps::gate::Open;
 use dormer_localguest::lab::Lab;
+use dormer_workflow::files::NoFiles;
 use dormer_workflow::parse_workflow;
-use dormer_workflow::plan::{Files, Request, plan};
+use dormer_workflow::plan::{Request, plan};
 use dormer_workflow::source::SourceFile;
-use dormer_workflow::workflow::{RunnerSelector, WorkflowReference};
+use dormer_workflow::workflow::RunnerSelector;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::soon;
@@ -57,15 +58,6 @@ impl LegRunner for Guests {
     }
 }
 
-/// No workflow is called.
-struct Nothing;
-
-impl Files for Nothing {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        None
-    }
-}
-
 const WORKFLOW: &str = r"
 on: push
 jobs:
@@ -97,7 +89,7 @@ jobs:
 async fn jobs_that_run_at_once_upload_and_a_later_one_has_it_all() {
     let out = tempfile::tempdir().unwrap();
     let workflow = parse_workflow(&SourceFile::new("w.yml", WORKFLOW.trim_start())).unwrap();
-    let planned = plan(&Arc::new(workflow), &Request::default(), &Nothing).unwrap();
+    let planned = plan(&Arc::new(workflow), &Request::default(), &NoFiles).unwrap();
     let guests = Arc::new(Guests {
         shelf: Arc::new(Shelf::below(out.path())),
         printed: Mutex::default(),
@@ -105,7 +97,7 @@ async fn jobs_that_run_at_once_upload_and_a_later_one_has_it_all() {
     let (events, _queue) = RunEvents::open();
     let graph = Graph {
         runner: Arc::clone(&guests) as Arc<dyn LegRunner>,
-        files: Arc::new(Nothing),
+        files: Arc::new(NoFiles),
         events,
         groups: Groups::new(out.path().join("groups"), "me/it"),
         slots: Arc::new(Semaphore::new(2)),
