@@ -5,6 +5,8 @@
 pub const SUCCESS: u8 = 0;
 /// A step failed.
 pub const STEP_FAILED: u8 = 1;
+/// `check` found errors, or the expression of `expr` has no value.
+pub const PROBLEMS: u8 = 1;
 /// What was typed, or a file named there, is wrong.
 pub const USAGE: u8 = 2;
 /// The machinery failed.

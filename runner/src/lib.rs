@@ -5,12 +5,14 @@
 //! `steps` runs what a workflow asks for. Which module may use which is drawn in
 //! `docs/architecture.md` and kept by a test.
 
+pub mod actions;
 pub mod artifact;
 pub mod cli;
 pub mod config;
 pub mod event;
 pub mod exit_code;
 pub mod failure;
+pub mod glob;
 pub mod guest;
 pub mod host;
 pub mod image;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::artifact::free::FreePlaces;
 use crate::artifact::manifest::Artifact;
 use crate::artifact::names::{self, CaseClashes};
-use crate::artifact::rules::{Place, Root, Rules};
+use crate::artifact::selection::{Place, Root, Selection};
 use crate::artifact::unpack::{CollectError, Unpacked, Wanted, unpack};
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
@@ -42,8 +42,8 @@ impl Default for Limits {
 
 /// What is looked for, and where.
 pub struct Request<'a> {
-    /// The patterns.
-    pub rules: &'a Rules,
+    /// What is wanted.
+    pub selection: &'a dyn Selection,
     /// The workspace's directory in the guest, in Windows form.
     pub workspace: &'a str,
     /// Where files go.
@@ -73,17 +73,9 @@ pub async fn collect(
     channel: &dyn GuestChannel,
     request: Request<'_>,
 ) -> Result<Collected, InfraFailure> {
-    let mut collected = Collected::default();
-    let mut taken = Taken::new(request.limits, request.out);
-    for place in request.rules.places() {
-        match collect_from(channel, &request, &place, &mut taken, &mut collected).await {
-            Ok(()) => {}
-            Err(CollectError::Refused(why)) => collected.refused.push(why),
-            Err(CollectError::Infra(failure)) => return Err(failure),
-        }
-    }
+    let mut collected = gather(channel, &request).await?;
     if collected.artifacts.is_empty() && collected.refused.is_empty() {
-        let patterns = request.rules.texts().join("`, `");
+        let patterns = request.selection.texts().join("`, `");
         collected
             .warnings
             .push(format!("no file in the guest matches `{patterns}`"));
@@ -92,6 +84,23 @@ pub async fn collect(
         .out
         .publish(request.job, collected.artifacts.clone())
         .map_err(|why| InfraFailure::new("cannot keep the artifacts").because(why))?;
+    Ok(collected)
+}
+
+/// Fetches everything that is wanted and that may be taken; it lies aside then, to be published.
+pub async fn gather(
+    channel: &dyn GuestChannel,
+    request: &Request<'_>,
+) -> Result<Collected, InfraFailure> {
+    let mut collected = Collected::default();
+    let mut taken = Taken::new(request.limits, request.out);
+    for place in request.selection.places() {
+        match collect_from(channel, request, &place, &mut taken, &mut collected).await {
+            Ok(()) => {}
+            Err(CollectError::Refused(why)) => collected.refused.push(why),
+            Err(CollectError::Infra(failure)) => return Err(failure),
+        }
+    }
     Ok(collected)
 }
 
@@ -211,7 +220,7 @@ impl Search<'_, '_> {
             // be by a wildcard, and is then refused below.
             let shown = String::from_utf8_lossy(&entry.name);
             let root = self.place.root;
-            if entry.kind == 'd' || !self.request.rules.matches(root, &shown) {
+            if entry.kind == 'd' || !self.request.selection.wants(root, &shown) {
                 continue;
             }
             match accept(&entry, root, self.request, self.taken) {
@@ -252,7 +261,9 @@ fn accept(
             "the guest's file {shown:?} is refused: it is a link or a device"
         ));
     }
-    let name = out_name(root, &entry.name)?;
+    let name = request
+        .selection
+        .out_name(root, &names::check(&entry.name)?);
     refuse_secret(&name, request)?;
     taken.clashes.add(&name)?;
     taken.places.check(&name)?;
@@ -317,16 +328,6 @@ fn directory_of(channel: &dyn GuestChannel, place: &Place, workspace: &str) -> S
     }
 }
 
-/// What a file is called below the output directory. One from elsewhere than the workspace is put
-/// below its drive's letter.
-fn out_name(root: Root, name: &[u8]) -> Result<String, String> {
-    let name = names::check(name)?;
-    Ok(match root {
-        Root::Workspace => name,
-        Root::Drive(letter) => format!("{letter}/{name}"),
-    })
-}
-
 async fn fetch(
     channel: &dyn GuestChannel,
     directory: &str,
@@ -356,6 +357,7 @@ async fn fetch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifact::rules::Rules;
     use crate::artifact::unpack::tests::archive;
     use crate::guest::fake;
 
@@ -365,7 +367,7 @@ mod tests {
         let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
         let rules = Rules::parse(&["**".to_owned()]).unwrap();
         let request = Request {
-            rules: &rules,
+            selection: &rules,
             workspace: "C:\\a",
             out: &out,
             job: "build",
@@ -403,7 +405,7 @@ mod tests {
         let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
         let rules = Rules::parse(&["*.log".to_owned()]).unwrap();
         let request = Request {
-            rules: &rules,
+            selection: &rules,
             workspace: "C:\\a",
             out: &out,
             job: "build",

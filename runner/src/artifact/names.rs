@@ -35,6 +35,26 @@ pub fn check(name: &[u8]) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Whether steps may call an artifact so: what GitHub forbids, and what no directory on Windows is called.
+///
+/// # Errors
+///
+/// Why not, for people.
+pub fn check_artifact(name: &str) -> Result<(), String> {
+    const FORBIDDEN: &str = "\":<>|*?\\/\r\n";
+    let refuse = |why: &str| Err(format!("the artifact's name {name:?} can't be used: {why}"));
+    if name.is_empty() {
+        return refuse("it is empty");
+    }
+    if let Some(forbidden) = name.chars().find(|&c| FORBIDDEN.contains(c)) {
+        return refuse(&format!("it holds {forbidden:?}"));
+    }
+    match wrong_with(name) {
+        Some(_) => refuse("Windows does not allow it as the name of a directory"),
+        None => Ok(()),
+    }
+}
+
 fn wrong_with(part: &str) -> Option<&'static str> {
     if part.is_empty() || part == "." || part == ".." {
         return Some("a part of its path is empty, `.` or `..`");
@@ -145,6 +165,29 @@ mod tests {
         assert!(check("x".repeat(300).as_bytes()).is_err());
         assert!(check("漢".repeat(100).as_bytes()).is_err());
         assert!(check("com²".as_bytes()).unwrap_err().contains("com²"));
+    }
+
+    #[test]
+    fn artifacts_have_names_that_github_and_windows_allow() {
+        for good in ["artifact", "my build (1)", ".hidden", "ä'b", "v1.2"] {
+            check_artifact(good).unwrap();
+        }
+        for (bad, why) in [
+            ("", "empty"),
+            ("a/b", "'/'"),
+            ("a\\b", "'\\\\'"),
+            ("..", "Windows"),
+            ("a:b", "':'"),
+            ("a\nb", "'\\n'"),
+            ("x*", "'*'"),
+            ("Nul.txt", "Windows"),
+            ("a.", "Windows"),
+            ("\u{1b}", "Windows"),
+        ] {
+            let error = check_artifact(bad).unwrap_err();
+            assert!(error.contains(why) && error.is_ascii(), "{error}");
+        }
+        assert!(check_artifact(&"x".repeat(300)).is_err());
     }
 
     #[test]

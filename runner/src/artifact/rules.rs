@@ -3,17 +3,9 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::artifact::selection::{Place, Root, Selection};
 use crate::failure::InputError;
 use crate::guest::profile::has_drive;
-
-/// Where a pattern looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Root {
-    /// Below the workspace.
-    Workspace,
-    /// Below a drive, by its letter in upper case.
-    Drive(char),
-}
 
 /// Patterns, ready to match.
 #[derive(Debug)]
@@ -29,15 +21,6 @@ struct Group {
     start: Vec<String>,
     included: GlobSet,
     excluded: GlobSet,
-}
-
-/// A directory of the guest to look through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Where it begins.
-    pub root: Root,
-    /// The directories below the root that lead there, in whatever case.
-    pub start: Vec<String>,
 }
 
 impl Rules {
@@ -82,14 +65,10 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
+}
 
-    /// The patterns as they were given.
-    pub fn texts(&self) -> &[String] {
-        &self.texts
-    }
-
-    /// Where to look.
-    pub fn places(&self) -> Vec<Place> {
+impl Selection for Rules {
+    fn places(&self) -> Vec<Place> {
         let place = |group: &Group| Place {
             root: group.root,
             start: group.start.clone(),
@@ -97,10 +76,21 @@ impl Rules {
         self.groups.iter().map(place).collect()
     }
 
-    /// Whether a file below a root, with `/` between the parts of its name, is wanted.
-    pub fn matches(&self, root: Root, path: &str) -> bool {
+    fn wants(&self, root: Root, path: &str) -> bool {
         let group = self.groups.iter().find(|group| group.root == root);
         group.is_some_and(|group| group.included.is_match(path) && !group.excluded.is_match(path))
+    }
+
+    /// One from elsewhere than the workspace is put below its drive's letter.
+    fn out_name(&self, root: Root, path: &str) -> String {
+        match root {
+            Root::Workspace => path.to_owned(),
+            Root::Drive(letter) => format!("{letter}/{path}"),
+        }
+    }
+
+    fn texts(&self) -> &[String] {
+        &self.texts
     }
 }
 
@@ -217,19 +207,19 @@ mod tests {
             "logs/deep/x.txt",
             "Logs/y",
         ] {
-            assert!(rules.matches(Root::Workspace, path), "{path}");
+            assert!(rules.wants(Root::Workspace, path), "{path}");
         }
         for path in ["build/a.dll", "build/tmp/a.exe", "sub/logs", "a.exe"] {
-            assert!(!rules.matches(Root::Workspace, path), "{path}");
+            assert!(!rules.wants(Root::Workspace, path), "{path}");
         }
-        assert!(!rules.matches(Root::Drive('C'), "logs"));
+        assert!(!rules.wants(Root::Drive('C'), "logs"));
     }
 
     #[test]
     fn absolute_patterns_look_on_their_drive() {
         let rules = rules(&[r"c:\logs\*.txt", "*.md"]);
-        assert!(rules.matches(Root::Drive('C'), "Logs/a.TXT"));
-        assert!(!rules.matches(Root::Drive('C'), "logs/sub/a.txt"));
+        assert!(rules.wants(Root::Drive('C'), "Logs/a.TXT"));
+        assert!(!rules.wants(Root::Drive('C'), "logs/sub/a.txt"));
         let place = |root, start: &[&str]| Place {
             root,
             start: start.iter().map(|part| (*part).to_owned()).collect(),

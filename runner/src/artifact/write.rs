@@ -104,10 +104,24 @@ impl OutDirectory {
     }
 
     /// Puts what was received in place, with its manifest, and removes what an earlier run left.
-    pub fn publish(&self, job: &str, mut artifacts: Vec<Artifact>) -> Result<(), String> {
+    pub fn publish(&self, job: &str, artifacts: Vec<Artifact>) -> Result<(), String> {
+        self.publish_beside(job, artifacts, &[])
+    }
+
+    /// Does the same, but what is `kept`, since it is this run's own, stays in its place and in the
+    /// manifest.
+    pub fn publish_beside(
+        &self,
+        job: &str,
+        mut artifacts: Vec<Artifact>,
+        kept: &[Artifact],
+    ) -> Result<(), String> {
         artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         // Another run may have come to its end here in the meantime: it is an earlier one now.
-        let earlier = earlier(&self.path, &self.directory).map_err(|error| error.message)?;
+        let mut earlier = earlier(&self.path, &self.directory).map_err(|error| error.message)?;
+        for one in kept {
+            earlier.remove(&one.path);
+        }
         let mut places = FreePlaces::new(&self.path, &self.directory, &earlier);
         for artifact in &artifacts {
             places.check(&artifact.path)?;
@@ -116,15 +130,32 @@ impl OutDirectory {
             // Gone already is as good.
             let _ = self.directory.remove_file(old);
         }
+        self.remove_emptied(&earlier);
         let mut placed = 0;
         let placing = self.place(&artifacts, 0, &mut placed);
         artifacts.truncate(placed);
+        artifacts.extend(kept.iter().cloned());
+        artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         // Whatever happened, the manifest says what is there: the next run may replace that.
         let writing = self.write_manifest(job, artifacts);
         self.remove_abandoned();
         placing
             .and(writing)
             .map_err(|error| cannot_write(&self.path, error).message)
+    }
+
+    /// Removes the directories that held files which are gone, and now hold nothing.
+    fn remove_emptied(&self, gone: &BTreeSet<String>) {
+        let directories = gone
+            .iter()
+            .flat_map(|path| Path::new(path).ancestors().skip(1));
+        let directories = directories.filter(|path| !path.as_os_str().is_empty());
+        let directories: BTreeSet<&Path> = directories.collect();
+        // What is in a directory sorts behind it.
+        for directory in directories.into_iter().rev() {
+            // One with something in it is not removed.
+            let _ = self.directory.remove_dir(directory);
+        }
     }
 
     /// Moves what lies aside to its place and counts it in `placed`. All of `artifacts`, which are sorted

@@ -28,20 +28,52 @@ const DEFAULT_OUT: &str = "dormer-out";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all jobs succeeded
-  1    a step failed
+  1    a step failed; `check` found errors; the expression of `expr` is wrong
   2    the command line or the workflow file is wrong
   69   the infrastructure failed (engine, machine, disk)
   70   a bug in Dormer
   75   the infrastructure failed, and another try may succeed
   78   the configuration is wrong (dormer.toml, labels, DOCKER_HOST)
-  124  the job's time was over
-  130  the job was cancelled";
+  124  the time was over
+  130  the run or a job was cancelled";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the jobs of a workflow file, or one command, in fresh machines
     Run(Box<RunArguments>),
+    /// Check workflow and action files as GitHub would, and how they use one another
+    ///
+    /// Prints a line for each problem, `path:line:col: message`, those of a warning with `warning:` before
+    /// the message. Local workflows and actions that a file uses are followed: their inputs, secrets and
+    /// outputs. Without files it checks .github/workflows, the action of the repository around you, and
+    /// those below .github/actions. Needs no engine.
+    ///
+    ///   dormer check .github/workflows/ci.yml
+    ///
+    /// Ends with 0 if there are no errors, 1 if there are, and 2 if a file can't be read.
+    #[command(verbatim_doc_comment)]
+    Check(CheckArguments),
+    /// Show which jobs a workflow would have, in their order, without running any
+    ///
+    /// One line for each leg of a matrix: what it runs on, the image that it would get, what it needs and
+    /// whether it runs. What depends on the outputs of jobs is known only after those, and says so. Called
+    /// workflows of the same repository are planned too. Needs no engine.
+    ///
+    ///   dormer plan .github/workflows/ci.yml --on workflow_dispatch --input deep=true
+    #[command(verbatim_doc_comment)]
+    Plan(PlanArguments),
+    /// Evaluate one expression, as it would stand within `${{ }}`
+    ///
+    /// Prints what `${{ }}` would insert into a text. Each top-level key of the file of contexts is a
+    /// context, whatever its name; any other name is unknown. Needs no engine.
+    ///
+    ///   echo '{"github": {"ref": "refs/heads/main"}}' > contexts.json
+    ///   dormer expr "startsWith(github.ref, 'refs/heads/') && 'branch' || 'tag'" --context contexts.json
+    ///
+    /// Ends with 1 if the expression is wrong, which is said on standard error.
+    #[command(verbatim_doc_comment)]
+    Expr(ExprArguments),
     /// List, build, inspect, verify and remove images
     Image {
         /// What to do with images.
@@ -69,7 +101,7 @@ pub enum Command {
     /// Remove what belongs to nobody any more
     ///
     /// Machines whose process died, kept ones whose time is over, interrupted builds, images that a
-    /// newer one replaced. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
+    /// newer one replaced, actions that nothing used for 30 days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
         #[arg(long)]
@@ -117,6 +149,85 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Workflow and action files [default: those of the repository around you]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How to print problems
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+
+    /// Show the line of each problem and what to do about it, as on a terminal
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// How problems are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// A line each, on a terminal with the source below it.
+    Human,
+    /// As GitHub's workflow commands, for annotations in a pull request.
+    Github,
+    /// JSON for programs.
+    Json,
+}
+
+/// What to plan.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The workflow file
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: PathBuf,
+
+    /// What starts the run, and with what
+    #[command(flatten)]
+    pub event: EventArguments,
+
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
+}
+
+/// How a run of a workflow starts.
+#[derive(Debug, Default, Args)]
+pub struct EventArguments {
+    /// The event [default: workflow_dispatch, else push, else the workflow's first]
+    #[arg(long = "on", value_name = "EVENT")]
+    pub event: Option<String>,
+
+    /// What the event tells, a JSON object as GitHub's webhooks send it: `github.event`
+    #[arg(long, value_name = "FILE")]
+    pub payload: Option<PathBuf>,
+
+    /// An input, for `workflow_dispatch` and `workflow_call`; may be given several times
+    #[arg(long = "input", value_name = "K=V", value_parser = parse_variable)]
+    pub inputs: Vec<(String, String)>,
+
+    /// A configuration variable, for `vars`; may be given several times
+    #[arg(long = "var", value_name = "K=V", value_parser = parse_variable)]
+    pub variables: Vec<(String, String)>,
+}
+
+/// What to evaluate.
+#[derive(Debug, Args)]
+pub struct ExprArguments {
+    /// The expression, without `${{ }}`
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    pub expression: String,
+
+    /// A JSON object of contexts; `-` is standard input
+    #[arg(long, value_name = "FILE.json")]
+    pub context: Option<PathBuf>,
+
+    /// How to print the value: `json` tells its kind too
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
 }
 
 /// How a list is printed.
@@ -254,6 +365,9 @@ pub struct RunArguments {
 
     /// Where artifacts go, with a manifest.json [default: dormer-out]
     ///
+    /// Those that steps upload with `actions/upload-artifact` go to `artifacts/NAME` in it; they live as
+    /// long as the run if neither this nor `--artifact` is given.
+    ///
     /// Beside them come `summary.md` if steps wrote summaries, and `annotations.json` and
     /// `annotations.sarif` if they have annotations. Without `--artifact` these come only if `--out` is
     /// given.
@@ -278,6 +392,18 @@ pub struct RunArguments {
     /// behind.
     #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
     pub actions: Vec<(String, PathBuf)>,
+
+    /// Look up what branches and tags of actions mean now, though they were used before
+    ///
+    /// Without it an action stays at the commit that its branch or tag meant when it was first used.
+    #[arg(long)]
+    pub refresh_actions: bool,
+
+    /// Run `actions/upload-artifact` and `actions/download-artifact` as they are, instead of serving them
+    ///
+    /// They are fetched like other actions then, and need GitHub's service for artifacts.
+    #[arg(long)]
+    pub real_actions: bool,
 
     /// Virtual CPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]

@@ -1,10 +1,11 @@
 //! `dormer gc`.
 
+use crate::actions::prune::{UNUSED, prune};
 use crate::cli::output;
 use crate::cli::workshop::{Base, Equipped};
 use crate::config;
 use crate::exit_code;
-use crate::failure::Failure;
+use crate::failure::{Failure, InfraFailure};
 use crate::instance::reaper::{Finding, Reaper, Swept};
 
 /// Removes what belongs to nobody, and tells what that was.
@@ -46,5 +47,15 @@ async fn sweep(equipped: &Equipped, dry_run: bool) -> Swept {
         store,
         dry_run,
     };
-    reaper.sweep().await
+    let mut swept = reaper.sweep().await;
+    match prune(&home.actions(), UNUSED, dry_run) {
+        Ok(unused) => swept.findings.extend(unused.iter().map(|name| Finding {
+            what: format!("action {name}"),
+            why: "nothing used it for 30 days".to_owned(),
+        })),
+        Err(error) => swept
+            .failures
+            .push(InfraFailure::new("cannot remove actions that nothing uses").because(error)),
+    }
+    swept
 }

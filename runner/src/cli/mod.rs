@@ -2,11 +2,14 @@
 //! printed for the one who typed it.
 
 pub mod args;
+mod check;
 mod doctor;
+mod expr;
 mod gc;
 mod image;
 mod machines;
 mod output;
+mod plan;
 mod run;
 mod secrets;
 mod shell;
@@ -74,6 +77,9 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     let result = runtime.block_on(async {
         match command {
             Command::Run(arguments) => run::run(*arguments).await,
+            Command::Check(arguments) => check::check(&arguments),
+            Command::Plan(arguments) => plan::plan(&arguments),
+            Command::Expr(arguments) => expr::expr(&arguments),
             Command::Image { command } => image::image(command).await,
             Command::Ps { format } => machines::list(format),
             Command::Shell { id } => shell::shell(&id).await,

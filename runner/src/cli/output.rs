@@ -22,6 +22,11 @@ pub(super) fn failure(failure: &Failure) {
     }
 }
 
+/// Prints what is wrong on standard error, where it is no failure of a command.
+pub(super) fn error(text: &str) {
+    remark(Tone::Bad, "error:", text);
+}
+
 /// Prints a remark on standard error.
 pub(super) fn note(text: &str) {
     remark(Tone::Quiet, "note:", text);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::actions::server::Server;
 use crate::config::{Config, size};
 use crate::failure::InputError;
 use crate::host::clock::parse_duration;
@@ -26,6 +27,7 @@ pub struct ConfigFile {
     open: Option<Vec<String>>,
     keep_for: Option<Duration>,
     mirror: Option<String>,
+    actions_server: Option<Server>,
     /// The settings that only the user's own file may have.
     beyond: Vec<String>,
 }
@@ -42,6 +44,9 @@ impl ConfigFile {
         }
         if self.mirror.is_some() {
             config.mirror.clone_from(&self.mirror);
+        }
+        if self.actions_server.is_some() {
+            config.actions_server.clone_from(&self.actions_server);
         }
         self.apply_images(config);
     }
@@ -121,6 +126,7 @@ impl Reader<'_> {
                 "network" => self.section("network", value, Self::network),
                 "keep" => self.section("keep", value, Self::keep),
                 "build" => self.section("build", value, Self::build),
+                "actions" => self.section("actions", value, Self::actions),
                 other => self.unknown(&key.span(), other),
             }
         }
@@ -174,6 +180,14 @@ impl Reader<'_> {
     fn build(&mut self, key: &str, value: &Value<'_>) -> bool {
         match key {
             "mirror" => self.file.mirror = self.parsed(value, mirror),
+            _ => return false,
+        }
+        true
+    }
+
+    fn actions(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "server" => self.file.actions_server = self.parsed(value, Server::parse),
             _ => return false,
         }
         true
@@ -314,6 +328,8 @@ mod tests {
             for = "30m"
             [build]
             mirror = "https://mirror/debian"
+            [actions]
+            server = "https://git.example/"
         "#;
         let mut config = Config::default();
         parse("dormer.toml", text).unwrap().apply(&mut config);
@@ -323,6 +339,8 @@ mod tests {
         assert_eq!(config.network, Network::None);
         assert_eq!(config.open, ["10.1.0.0/16"]);
         assert_eq!(config.keep_for, Duration::from_secs(1800));
+        let server = config.actions_server.map(|server| server.to_string());
+        assert_eq!(server.as_deref(), Some("https://git.example"));
     }
 
     #[test]
@@ -350,15 +368,19 @@ mod tests {
     fn a_strangers_file_chooses_images_and_nothing_else() {
         let file = parse(
             "dormer.toml",
-            "[labels]\ngpu = \"other\"\nnew = \"theirs\"\n[network]\nopen = [\"10.0.0.0/8\"]\n",
+            "[labels]\ngpu = \"other\"\nnew = \"theirs\"\n[network]\nopen = [\"10.0.0.0/8\"]\n\
+             [actions]\nserver = \"https://evil.example\"\n",
         )
         .unwrap();
-        assert_eq!(file.beyond_images(), ["network.open"]);
+        let mut beyond = file.beyond_images().to_vec();
+        beyond.sort();
+        assert_eq!(beyond, ["actions.server", "network.open"]);
         let mut config = Config {
             labels: vec![("gpu".to_owned(), "mine".to_owned())],
             ..Config::default()
         };
         file.apply_images(&mut config);
+        assert_eq!(config.actions_server, None);
         assert!(config.open.is_empty());
         assert_eq!(config.labels[0].1, "mine");
         assert_eq!(config.labels[1].1, "theirs");

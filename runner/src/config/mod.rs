@@ -8,6 +8,7 @@ pub mod size;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::actions::server::Server;
 use crate::failure::InputError;
 use crate::vmm::machine::Network;
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub keep_for: Duration,
     /// The mirror of Debian's packages. Default: deb.debian.org.
     pub mirror: Option<String>,
+    /// The server that actions are fetched from. Default: https://github.com.
+    pub actions_server: Option<Server>,
 }
 
 impl Default for Config {
@@ -43,6 +46,7 @@ impl Default for Config {
             open: Vec::new(),
             keep_for: Duration::from_secs(3600),
             mirror: None,
+            actions_server: None,
         }
     }
 }

@@ -86,9 +86,19 @@ impl Home {
         self.root.join("tools")
     }
 
+    /// Repositories of actions. Made when the first is fetched; may be a link, as `images`.
+    pub fn actions(&self) -> PathBuf {
+        self.root.join("actions")
+    }
+
     /// A directory for each instance.
     pub fn instances(&self) -> PathBuf {
         self.root.join("instances")
+    }
+
+    /// Directories that live as long as a run. Made for the first.
+    pub fn passing(&self) -> PathBuf {
+        self.root.join("passing")
     }
 
     /// What is kept of each job that did not succeed.

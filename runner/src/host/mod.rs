@@ -6,6 +6,7 @@ pub mod fs;
 pub mod home;
 pub mod lock;
 pub mod network;
+pub mod passing;
 pub mod process;
 pub mod reservation;
 pub mod signals;

@@ -1,9 +1,14 @@
 //! Programs that Dormer starts on the host: few, without a shell, bounded in time.
 
+use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
-use crate::host::clock::{Deadline, within};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::host::clock::{Deadline, DeadlinePassed, within};
 
 /// Whether a program of this name is on the path.
 pub fn is_on_path(program: &str) -> bool {
@@ -28,6 +33,90 @@ pub fn spawn_reader(program: &str, arguments: &[&str]) -> io::Result<tokio::proc
     command.spawn()
 }
 
+/// A program that gets nothing of this process's surroundings but what is named here.
+#[derive(Debug)]
+pub struct Sealed<'a> {
+    /// Its name, looked for on the path, or its path.
+    pub program: &'a Path,
+    /// Its arguments.
+    pub arguments: &'a [&'a str],
+    /// All of its variables.
+    pub environment: Vec<(String, OsString)>,
+    /// Where it runs.
+    pub directory: &'a Path,
+}
+
+/// Why a sealed program has no result.
+#[derive(Debug)]
+pub enum SealedError {
+    /// It could not be started, or not be read from.
+    Start(io::Error),
+    /// It did not come to an end.
+    Late(DeadlinePassed),
+}
+
+/// Runs such a program to its end, with all that it starts in turn. When the deadline passes, or nobody
+/// waits any more, all of them are killed. Of each output a mebibyte is taken.
+pub async fn run_sealed(sealed: Sealed<'_>, deadline: Deadline) -> Result<Output, SealedError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts processes"
+    )]
+    let mut command = tokio::process::Command::new(sealed.program);
+    command
+        .args(sealed.arguments)
+        .env_clear()
+        .envs(sealed.environment)
+        .current_dir(sealed.directory)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(SealedError::Start)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let work = async { tokio::try_join!(child.wait(), taken(stdout), taken(stderr)) };
+    let work = std::pin::pin!(work);
+    // Goes before the child does, and so before its number can be another's.
+    let guard = Group(group);
+    let ended = within(deadline, work).await.map_err(SealedError::Late)?;
+    let (status, stdout, stderr) = ended.map_err(SealedError::Start)?;
+    guard.has_ended();
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
+async fn taken(from: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        from.take(MOST).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+/// A program and what it started, which end with this.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // One that is gone already is what is wanted.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
 /// A program that reads nothing and does not outlive the one who waits for it.
 fn command(program: &str, arguments: &[&str]) -> tokio::process::Command {
     #[expect(
@@ -40,4 +129,56 @@ fn command(program: &str, arguments: &[&str]) -> tokio::process::Command {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn shell<'a>(arguments: &'a [&'a str]) -> Sealed<'a> {
+        Sealed {
+            program: Path::new("/bin/sh"),
+            arguments,
+            environment: vec![("ONLY".to_owned(), OsString::from("this"))],
+            directory: Path::new("/"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sealed_program_sees_what_it_is_given() {
+        let arguments = ["-c", "echo $ONLY ${HOME-none}; pwd; exit 3"];
+        let deadline = Deadline::seconds("the end", 30);
+        let output = run_sealed(shell(&arguments), deadline).await.unwrap();
+        assert_eq!(output.stdout, b"this none\n/\n");
+        assert_eq!(output.status.code(), Some(3));
+    }
+
+    /// The child of the child holds the output; only its end is the end of the whole.
+    #[tokio::test]
+    async fn what_a_program_started_ends_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pid");
+        let script = format!("sleep 300 & echo $! >{}; wait", file.display());
+        let arguments = ["-c", script.as_str()];
+        let deadline = Deadline {
+            what: "the end",
+            after: Duration::from_secs(1),
+        };
+        let mut sealed = shell(&arguments);
+        let path = std::env::var_os("PATH").unwrap();
+        sealed.environment.push(("PATH".to_owned(), path));
+        let ended = run_sealed(sealed, deadline).await;
+        assert!(matches!(ended, Err(SealedError::Late(_))));
+        let pid = std::fs::read_to_string(file).unwrap();
+        let status = format!("/proc/{}/status", pid.trim());
+        let begun = Instant::now();
+        let is_alive =
+            || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains("State:\tZ"));
+        while is_alive() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it lives on");
+            std::thread::yield_now();
+        }
+    }
 }

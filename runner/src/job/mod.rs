@@ -17,11 +17,12 @@
 //! One task, [`driver::run`], moves a job's phase. The conclusion is fixed before the teardown begins;
 //! the teardown may add a warning, and changes nothing.
 
+pub mod actions;
+pub mod artifacts;
 pub mod concurrency;
 pub mod driver;
 pub mod graph;
 pub mod limits;
-pub mod mapped;
 pub mod outcome;
 pub mod plan;
 pub mod tools;

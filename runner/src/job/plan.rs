@@ -8,12 +8,14 @@ use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::workflow::{Job, Workflow};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
+use crate::artifact::shelf::Shelf;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
-use crate::job::mapped::Mapping;
+use crate::job::actions::Mapping;
 use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
 
@@ -48,6 +50,10 @@ pub struct JobSettings {
     pub artifacts: Arc<Rules>,
     /// Where that goes.
     pub out: PathBuf,
+    /// What the steps of the run upload; all its jobs share it.
+    pub shelf: Arc<Shelf>,
+    /// Whether the actions that Dormer serves by itself are run as they are instead. False by default.
+    pub real_actions: bool,
     /// Files and directories that are not sent though they may be in the workspace: what Dormer itself
     /// writes there, and the secrets.
     pub stays_behind: Vec<PathBuf>,
@@ -55,6 +61,8 @@ pub struct JobSettings {
     pub environment: Vec<(String, String)>,
     /// Directories of this host that stand in for actions of other repositories. Empty by default.
     pub mapped_actions: Vec<Mapping>,
+    /// Where all other actions come from.
+    pub actions: Arc<ActionCache>,
     /// Virtual CPUs.
     pub cpus: u32,
     /// The guest's memory in bytes; the image's wish if none.

@@ -17,8 +17,9 @@ use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
+use crate::job::actions::JobActions;
+use crate::job::artifacts::JobArtifacts;
 use crate::job::limits::Limits;
-use crate::job::mapped::MappedActions;
 use crate::job::plan::JobRequest;
 use crate::job::tools::JobTools;
 use crate::mask::Masker;
@@ -144,8 +145,9 @@ impl Work<'_> {
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
         limits.at_most(minutes(self.timeout_minutes(&secrets)?));
-        let actions = MappedActions {
+        let actions = JobActions {
             mapped: &self.request.settings.mapped_actions,
+            cache: &self.request.settings.actions,
             channel: self.channel.as_ref(),
             progress: Arc::clone(&self.progress),
         };
@@ -154,6 +156,7 @@ impl Work<'_> {
             self.events.notice(Level::Warning, remark);
         }
         let (channel, progress) = (Arc::clone(&self.channel), Arc::clone(&self.progress));
+        let artifacts = self.artifacts();
         let tools = JobTools::new(self.tools.clone(), channel, progress);
         let executor = Executor {
             workflow: &self.request.workflow,
@@ -168,6 +171,8 @@ impl Work<'_> {
             workspace: self,
             actions: &actions,
             tools: &tools,
+            artifacts: &artifacts,
+            real_actions: self.request.settings.real_actions,
             hashes: FileHashes::default(),
             matchers: JobMatchers::default(),
         };
@@ -191,6 +196,18 @@ impl Work<'_> {
                 }
             }
         })
+    }
+
+    fn artifacts(&self) -> JobArtifacts<'_> {
+        JobArtifacts {
+            shelf: Arc::clone(&self.request.settings.shelf),
+            channel: Arc::clone(&self.channel),
+            workspace: &self.facts.workspace,
+            job: &self.facts.job,
+            masker: self.masker,
+            events: self.events,
+            progress: Arc::clone(&self.progress),
+        }
     }
 
     /// What other jobs may read. A secret must not get there, and GitHub's words on that are known.
@@ -249,7 +266,7 @@ impl Work<'_> {
         let out = Arc::new(OutDirectory::open(&self.out())?);
         let hide = |text: &str| self.masker.mask(text).into_owned();
         let request = collect::Request {
-            rules: self.request.settings.artifacts.as_ref(),
+            selection: self.request.settings.artifacts.as_ref(),
             workspace: &self.facts.workspace,
             out: &out,
             job: &self.facts.job,

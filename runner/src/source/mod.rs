@@ -1,9 +1,10 @@
 //! Where jobs come from: a workflow file, or a command that was typed. Each becomes a workflow with a
-//! job in it; what is done with that is not known here.
+//! job in it; what is done with that is not known here. `tree` reads the files of a repository for whoever
+//! checks, plans or runs them.
 
 pub mod checkout;
 pub mod command;
 pub mod file;
-pub mod files;
 pub mod planned;
 pub mod run_facts;
+pub mod tree;

@@ -11,8 +11,8 @@ use dormer_workflow::workflow::{Job, Workflow};
 use crate::failure::InputError;
 use crate::source::checkout::checked_out;
 use crate::source::file::wrong;
-use crate::source::files::LocalFiles;
 use crate::source::run_facts::{Given, run_facts};
+use crate::source::tree::Tree;
 use crate::steps::context::RunFacts;
 
 /// What a run is asked for with.
@@ -42,7 +42,7 @@ pub struct Prepared {
     /// What is known of it.
     pub facts: RunFacts,
     /// The workflows that its jobs may call.
-    pub files: LocalFiles,
+    pub files: Tree,
     /// Whether a job runs by itself.
     pub alone: bool,
 }
@@ -51,7 +51,7 @@ pub struct Prepared {
 pub fn prepare(workflow: &Arc<Workflow>, asked: Asked<'_>) -> Result<Prepared, InputError> {
     let checkout = asked.workspace.map(checked_out).unwrap_or_default();
     let root = checkout.root.as_deref().or(asked.workspace);
-    let files = LocalFiles::below(root.unwrap_or(Path::new(".")));
+    let files = Tree::of(root.unwrap_or(Path::new(".")))?;
     let directory = asked.workspace.and_then(Path::file_name);
     let directory = directory
         .map(|name| name.to_string_lossy())

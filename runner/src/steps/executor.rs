@@ -12,8 +12,9 @@ use crate::guest::profile::GuestProfile;
 use crate::host::signals::Cancel;
 use crate::mask::Masker;
 use crate::steps::action::prepare::{Sites, begins_early, key};
-use crate::steps::action::site::{Site, Used, used};
+use crate::steps::action::site::{Ground, Site, Used, used};
 use crate::steps::action::source::ActionSource;
+use crate::steps::artifacts::ArtifactKeeper;
 use crate::steps::checkout::WorkspaceSource;
 use crate::steps::context::{JobFacts, StepScope};
 use crate::steps::frame::Frame;
@@ -49,6 +50,10 @@ pub struct Executor<'a> {
     pub workspace: &'a dyn WorkspaceSource,
     /// The actions of other repositories.
     pub actions: &'a dyn ActionSource,
+    /// The artifacts of the run.
+    pub artifacts: &'a dyn ArtifactKeeper,
+    /// Whether actions that Dormer serves by itself are run as they are instead.
+    pub real_actions: bool,
     /// The hashes of files that are known until the next step.
     pub hashes: FileHashes,
     /// What the guest lacks and can get.
@@ -160,6 +165,14 @@ impl Executor<'_> {
         Turn::post(steps, last)
     }
 
+    /// What decides on the meaning of `uses` in this job.
+    pub(super) fn ground(&self) -> Ground<'_> {
+        Ground {
+            workspace: &self.facts.workspace,
+            real_actions: self.real_actions,
+        }
+    }
+
     /// The first stage of the action of a step, by its index among the steps of the job or of the action
     /// `within`; none if it has no such stage.
     pub(super) fn early<'s>(
@@ -171,13 +184,13 @@ impl Executor<'_> {
         let StepAction::Uses { reference, .. } = &steps.get(index)?.action else {
             return None;
         };
-        let workspace = &self.facts.workspace;
-        let Ok(Used::Remote { uses, .. }) = used(&reference.value, within, workspace) else {
+        let ground = self.ground();
+        let Ok(Used::Remote { uses, .. }) = used(&reference.value, within, ground) else {
             return None;
         };
         let sites = state.actions.as_ref()?;
         let site = sites.get(&key(&uses))?;
-        begins_early(site, sites, workspace).then(|| Turn::pre(steps, index, site))?
+        begins_early(site, sites, ground).then(|| Turn::pre(steps, index, site))?
     }
 }
 

@@ -13,7 +13,7 @@
 //!
 //!   a turn:  gate ─> environment ─> condition ─> act ─> continue-on-error ─> gate      step
 //!                                       │         ├── run:  script ── program          run
-//!                                       │         └── uses: ┬ checkout                 uses
+//!                                       │         └── uses: ┬ checkout, artifacts      uses
 //!                        skipped <──────┘                   ├ JavaScript ── program    node
 //!                                                           └ composite ── turns       composite
 //! ```
@@ -24,6 +24,7 @@
 //! debugger, a retry or a replay take hold.
 
 pub mod action;
+pub mod artifacts;
 pub mod checkout;
 pub mod command_files;
 pub mod commands;

@@ -8,6 +8,7 @@ use crate::failure::InfraFailure;
 use crate::steps::action::local;
 use crate::steps::action::prepare::{Preparation, key};
 use crate::steps::action::site::{Site, Used, has_pre, used};
+use crate::steps::artifacts::Service;
 use crate::steps::checkout::{self, Asked};
 use crate::steps::executor::Executor;
 use crate::steps::frame::{File, Frame};
@@ -40,6 +41,9 @@ impl Executor<'_> {
                 InTime::Done(Ok(Found::Checkout)) => {
                     return Ok(self.check_out(frame, here, &given).await);
                 }
+                InTime::Done(Ok(Found::Artifacts(service))) => {
+                    return Ok(self.serve_artifacts(frame, here, service, &given).await);
+                }
                 InTime::Done(Err(why)) => return Ok(self.failed(why)),
                 InTime::Stopped(end) => return Ok(end),
             },
@@ -64,8 +68,9 @@ impl Executor<'_> {
     ) -> InTime<Result<Found, String>> {
         let within = frame.chain.last().map(|link| &link.site);
         let finding = async {
-            match used(uses, within, &self.facts.workspace)? {
+            match used(uses, within, self.ground())? {
                 Used::Checkout => Ok(Found::Checkout),
+                Used::Artifacts(service) => Ok(Found::Artifacts(service)),
                 Used::Docker { uses } => Err(no_containers(&uses)),
                 Used::Remote { uses, .. } => {
                     let known = state.actions.as_ref().and_then(|all| all.get(&key(&uses)));
@@ -143,7 +148,7 @@ impl Executor<'_> {
             source: self.actions,
             events: self.events,
             actions: format!("{}\\_actions", self.guest.workspace),
-            workspace: &self.facts.workspace,
+            ground: self.ground(),
         }
     }
 
@@ -190,6 +195,7 @@ impl Executor<'_> {
 /// What a `uses` turned out to be.
 enum Found {
     Checkout,
+    Artifacts(Service),
     Site(Box<Site>),
 }
 

@@ -95,6 +95,7 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::progress::Silent;
 
     /// A package with a tool in it, and the tool as it is pinned.
     fn package(directory: &Path, contents: &str, pinned: &str) -> (PathBuf, &'static Tool) {
@@ -126,6 +127,18 @@ mod tests {
         assert!(is_right(tool, &path).await);
         fs::write(&path, "another").unwrap();
         assert!(!is_right(tool, &path).await);
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_is_there_is_used_and_nothing_is_fetched() {
+        let directory = tempfile::tempdir().unwrap();
+        let (wheel, tool) = package(directory.path(), "program", "program");
+        let tools = directory.path().join("tools");
+        let path = tools.join(tool.name).join(tool.sha256).join(tool.file);
+        create_private_directory(path.parent().unwrap()).unwrap();
+        place(tool, &wheel, directory.path(), &path).unwrap();
+        // The index has no package whose digest is that of this one.
+        assert_eq!(ensure(&tools, tool, &Silent).await.unwrap(), path);
     }
 
     #[test]

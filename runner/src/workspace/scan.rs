@@ -30,6 +30,8 @@ pub struct Scan {
     pub entries: BTreeMap<PathBuf, Entry>,
     /// What stays behind though nobody ignored it, and why.
     pub left_behind: Vec<String>,
+    /// Whether the guest's copies can be written to, whatever the host's are. Default: as the host's.
+    pub is_writable: bool,
 }
 
 impl Scan {
@@ -58,6 +60,7 @@ pub fn scan(root: &Path, excluded: &[PathBuf]) -> Result<Scan, InputError> {
     let mut scanner = Scanner {
         root,
         scan: Scan::default(),
+        of: Of::Workspace,
     };
     scanner.walk(excluded)?;
     scanner.add_git()?;
@@ -65,9 +68,34 @@ pub fn scan(root: &Path, excluded: &[PathBuf]) -> Result<Scan, InputError> {
     Ok(scanner.scan)
 }
 
+/// Looks through a repository that was fetched: everything below `root` comes along, whatever its own
+/// rules ignore, since everything in it was committed. The guest's copies can be written to, whatever
+/// those on the host are.
+pub fn everything(root: &Path) -> Result<Scan, InputError> {
+    let root = real_path(root).map_err(|error| unreadable(root, &error))?;
+    let mut scanner = Scanner {
+        root,
+        scan: Scan {
+            is_writable: true,
+            ..Scan::default()
+        },
+        of: Of::Repository,
+    };
+    scanner.walk_all(&scanner.root.clone())?;
+    Ok(scanner.scan)
+}
+
+/// What is looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Workspace,
+    Repository,
+}
+
 struct Scanner {
     root: PathBuf,
     scan: Scan,
+    of: Of,
 }
 
 impl Scanner {
@@ -106,7 +134,12 @@ impl Scanner {
             );
             return Ok(());
         }
-        let walk = WalkBuilder::new(&git)
+        self.walk_all(&git)
+    }
+
+    /// All that is below a directory, which no rule concerns.
+    fn walk_all(&mut self, directory: &Path) -> Result<(), InputError> {
+        let walk = WalkBuilder::new(directory)
             .standard_filters(false)
             .follow_links(false)
             .build();
@@ -200,12 +233,21 @@ impl Scanner {
         if stays {
             return Ok(target);
         }
-        Err(InputError::usage(format!(
-            "the link `{}` leads out of the workspace, to `{}`",
+        let whole = match self.of {
+            Of::Workspace => "workspace",
+            Of::Repository => "repository",
+        };
+        let error = InputError::usage(format!(
+            "the link `{}` leads out of the {whole}, to `{}`",
             link.display(),
             target.display()
-        ))
-        .help("replace it by what it leads to, or name it in `.gitignore`"))
+        ));
+        Err(match self.of {
+            Of::Workspace => {
+                error.help("replace it by what it leads to, or name it in `.gitignore`")
+            }
+            Of::Repository => error,
+        })
     }
 }
 

@@ -12,6 +12,9 @@ use crate::guest::transfer;
 use crate::progress::Progress;
 use crate::workspace::scan::{Entry, Scan};
 
+/// The permission that makes a file one that can be written to.
+const OWNER_WRITES: u32 = 0o200;
+
 /// Sends what was scanned below `root` into a directory of the guest.
 pub async fn send(
     channel: &dyn GuestChannel,
@@ -41,6 +44,9 @@ pub fn write_tar(
         let Some(mut header) = header(&root.join(path), entry)? else {
             continue;
         };
+        if scan.is_writable {
+            header.set_mode(header.mode()? | OWNER_WRITES);
+        }
         match entry {
             Entry::Directory => tar.append_data(&mut header, path, io::empty())?,
             Entry::Link(target) => tar.append_link(&mut header, path, target)?,

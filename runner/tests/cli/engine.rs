@@ -207,7 +207,10 @@ fn diagnosed(host: &Host, engine: &str) -> Value {
         .iter()
         .filter_map(|check| check["name"].as_str())
         .collect();
-    assert_eq!(names, ["engine", "kvm", "memory", "disk", "file system"]);
+    assert_eq!(
+        names,
+        ["engine", "kvm", "memory", "disk", "file system", "git"]
+    );
     assert_eq!(checks[0]["state"], "error");
     checks[0].clone()
 }

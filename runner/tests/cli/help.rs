@@ -45,8 +45,10 @@ fn every_command_has_a_help_text_that_says_how_it_is_used() {
     found.sort();
     let expected = [
         "",
+        "check",
         "completions",
         "doctor",
+        "expr",
         "gc",
         "image",
         "image build",
@@ -54,6 +56,7 @@ fn every_command_has_a_help_text_that_says_how_it_is_used() {
         "image list",
         "image remove",
         "image verify",
+        "plan",
         "ps",
         "run",
         "shell",

@@ -1,8 +1,10 @@
 //! The command line as a user meets it: the built binary, each time in a home of its own and without an
 //! engine, since what is wrong with what was typed has to be said before an engine is asked.
 
+mod check;
 mod config;
 mod engine;
+mod expr;
 mod fake_engine;
 mod flags;
 mod graph;
@@ -10,6 +12,7 @@ mod help;
 mod home;
 mod images;
 mod machines;
+mod plan;
 mod secrets;
 mod terminal;
 mod workflow;
@@ -22,6 +25,7 @@ use dormer_testkit::program::{Finished, Program};
 use tempfile::TempDir;
 
 /// What the process ends with; see `docs/exit-codes.md`.
+const PROBLEMS: i32 = 1;
 const USAGE: i32 = 2;
 const INFRASTRUCTURE: i32 = 69;
 const CONFIGURATION: i32 = 78;

@@ -5,7 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dormer::actions::cache::ActionCache;
+use dormer::actions::git::Git;
+use dormer::actions::server::Server;
 use dormer::artifact::rules::Rules;
+use dormer::artifact::shelf::Shelf;
 use dormer::event::{JobEvent, RunEvents, Stamped};
 use dormer::failure::InputError;
 use dormer::host::signals::Cancel;
@@ -108,9 +112,10 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
         settings: settings(&directory.join(&case.name), directory),
         outputs: Mutex::default(),
     });
+    let is_single = prepared.is_single();
     let graph = Graph {
         runner: legs.clone(),
-        files: Arc::new(prepared.files.clone()),
+        files: Arc::new(prepared.files),
         events,
         groups: Groups::new(directory.join("groups"), &prepared.facts.repository),
         slots: Arc::new(Semaphore::new(run.parallel.unwrap_or(SLOTS))),
@@ -118,7 +123,6 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
         alone: prepared.alone,
         skip_unmatched: run.skip_unmatched,
     };
-    let is_single = prepared.is_single();
     let secrets = run.secrets.clone().into_iter();
     let scene = Scene {
         plan: Arc::new(prepared.plan),
@@ -145,6 +149,12 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
     seen
 }
 
+/// The actions of other repositories, of which there are none.
+fn nobody_serves(directory: &Path) -> Arc<ActionCache> {
+    let server = Server::parse("file:///no/such/server").expect("a server");
+    Arc::new(ActionCache::at(directory.join("actions"), Git::at(server)))
+}
+
 fn settings(workspace: &Path, directory: &Path) -> JobSettings {
     JobSettings {
         workspace: Some(workspace.to_owned()),
@@ -153,6 +163,9 @@ fn settings(workspace: &Path, directory: &Path) -> JobSettings {
         out: directory.join("out"),
         environment: Vec::new(),
         mapped_actions: Vec::new(),
+        shelf: Arc::new(Shelf::below(&directory.join("out"))),
+        real_actions: false,
+        actions: nobody_serves(directory),
         cpus: 1,
         memory: None,
         network: Network::None,

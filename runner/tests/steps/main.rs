@@ -1,8 +1,11 @@
 //! The steps of a job in a guest that is a directory of this host: stages, actions, conditions, time. Each
 //! test is a workflow and what has to become of it.
 
+mod artifacts;
 mod commands;
 mod composite;
+mod fetched;
+mod handover;
 mod mapped;
 mod node;
 mod references;

@@ -3,7 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use dormer::job::mapped::MappedActions;
+use dormer::actions::cache::ActionCache;
+use dormer::actions::git::Git;
+use dormer::actions::server::Server;
+use dormer::job::actions::JobActions;
 use dormer::progress::Silent;
 use dormer::steps::action::source::ActionSource;
 use dormer_localguest::LocalGuest;
@@ -25,8 +28,11 @@ async fn a_directory_stands_in_for_the_one_ref_that_it_was_named_for() {
     }
     let channel = guest.channel();
     let mapped = [("Me/Greet@v1".to_owned(), host.path().to_owned())];
-    let actions = MappedActions {
+    let nowhere = Server::parse("file:///no/such/server").unwrap();
+    let cache = ActionCache::at(guest.path("cache"), Git::at(nowhere));
+    let actions = JobActions {
         mapped: &mapped,
+        cache: &cache,
         channel: channel.as_ref(),
         progress: Arc::new(Silent),
     };

@@ -78,7 +78,7 @@ fn jobs_run_each_in_a_machine_of_its_own_and_hand_on_what_they_made() {
         (&"failure".into(), &1.into())
     );
     let shown = finished.all();
-    assert!(shown.contains("use  │ got thing-true[]"), "{shown}");
+    assert!(shown.contains("use   │ got thing-true[]"), "{shown}");
     assert!(
         shown.contains("Skip output 'secret' since it may contain secret."),
         "{shown}"

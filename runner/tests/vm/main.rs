@@ -18,5 +18,6 @@ mod network;
 mod shells;
 mod steps;
 mod stopping;
+mod uploads;
 mod whole_job;
 mod workspace;

@@ -7,6 +7,7 @@
 //! - [`action`] reads action files, references of actions, and what actions get as inputs.
 //! - [`check`] checks a file together with the local files that it uses.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
+//! - [`files`] is how both ask for other files.
 //! - [`plan`] says which jobs a run has; [`matrix`] expands the matrix of a job.
 //! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
 //!   [`annotation`].
@@ -31,8 +32,10 @@ pub mod command;
 pub mod command_file;
 pub mod diagnostic;
 pub mod expr;
+pub mod files;
 pub mod matcher;
 pub mod matrix;
+mod names;
 mod number;
 pub mod plan;
 mod reader;

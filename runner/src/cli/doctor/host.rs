@@ -29,6 +29,7 @@ pub(super) fn check(base: &Base, config: &Config, has_engine: bool) -> Vec<Check
         memory(config),
         disk(base.home.root(), built),
         file_system(base.home.root()),
+        git(),
     ];
     if has_engine && !built {
         checks.push(builder());
@@ -159,6 +160,16 @@ fn builder() -> Check {
     let detail = "mmdebstrap is not installed: images can only be built where a registry answers";
     let help = "`sudo apt-get install mmdebstrap`, or reach a registry that has debian:trixie-slim";
     Check::bad("builder", State::Warning, "registry_only", detail, help)
+}
+
+/// Jobs that use no action of another repository do without it.
+fn git() -> Check {
+    if is_on_path("git") {
+        return Check::ok("git", "ok", "actions of other repositories can be fetched");
+    }
+    let detail = "git is not installed: actions of other repositories cannot be fetched";
+    let help = "`sudo apt-get install git`, or name directories: `--action owner/repo@ref=DIR`";
+    Check::bad("git", State::Warning, "missing", detail, help)
 }
 
 fn size(bytes: u64) -> String {

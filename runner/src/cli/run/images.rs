@@ -1,7 +1,10 @@
-//! Which image a job runs in: the one that was named, or what its labels come to.
+//! Which image a job runs in: the one that was named, or what its labels come to; and which jobs of a run
+//! none can.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use dormer_workflow::plan::{Leg, Plan, Planned};
 use dormer_workflow::workflow::RunnerSelector;
 
 use crate::cli::workshop::Base;
@@ -11,6 +14,7 @@ use crate::failure::{Failure, InputError, InputPlace};
 use crate::image::recipe::{COMPAT_NAME, Recipe};
 use crate::image::store::{Store, check_name};
 use crate::job::graph::machines::Images;
+use crate::source::planned::Prepared;
 
 /// Chooses images for jobs.
 #[derive(Clone)]
@@ -84,7 +88,7 @@ impl Images for Chooser {
 }
 
 /// A Windows image if one was built, else the embedded guest.
-fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
+pub(in crate::cli) fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
     if let Some(name) = &config.default_image {
         return Ok(name.clone());
     }
@@ -96,4 +100,64 @@ fn default_image(config: &Config, base: &Base) -> Result<String, Failure> {
         }
     }
     Ok(COMPAT_NAME.to_owned())
+}
+
+/// The images of all jobs, as far as their labels are known. Jobs that none serves make the run fail at
+/// once with their names, unless they are to be skipped.
+pub(super) fn images(
+    prepared: &Prepared,
+    chooser: &Chooser,
+    skip_unmatched: bool,
+) -> Result<BTreeSet<String>, InputError> {
+    let mut images = BTreeSet::new();
+    let mut unserved = Vec::new();
+    for (name, runs_on) in known_labels(prepared)? {
+        match chooser.choose(&runs_on) {
+            Ok(image) => drop(images.insert(image)),
+            Err(error) => unserved.push((name, error)),
+        }
+    }
+    if skip_unmatched || unserved.is_empty() {
+        return Ok(images);
+    }
+    if prepared.is_single()
+        && let Some((_, error)) = unserved.pop()
+    {
+        return Err(error);
+    }
+    let list = unserved
+        .iter()
+        .map(|(name, error)| format!("\n  `{name}`: {}", error.message));
+    let place = unserved.first().map(|(_, error)| error.place);
+    let text = format!("nothing can run these jobs:{}", list.collect::<String>());
+    let mut error = InputError::configuration(text)
+        .help("`--skip-unmatched` leaves them out, and `--image NAME` runs all jobs in one image");
+    error.place = place.unwrap_or(error.place);
+    Err(error)
+}
+
+/// The labels of every leg that are known by now, with its name.
+fn known_labels(prepared: &Prepared) -> Result<Vec<(String, RunnerSelector)>, InputError> {
+    let mut known = Vec::new();
+    for job in &prepared.plan.jobs {
+        let Some(legs) = prepared.legs_of(job)? else {
+            continue;
+        };
+        for leg in &legs.items {
+            take_labels(leg, &mut known);
+        }
+    }
+    Ok(known)
+}
+
+fn take_labels(leg: &Leg, known: &mut Vec<(String, RunnerSelector)>) {
+    if let Some(Planned::Now(runs_on)) = &leg.runs_on {
+        known.push((leg.name.clone(), runs_on.clone()));
+    }
+    let called: Option<&Plan> = leg.calls.as_ref().and_then(|called| called.plan.as_deref());
+    for job in called.iter().flat_map(|plan| &plan.jobs) {
+        for leg in job.legs.known().iter().flat_map(|legs| &legs.items) {
+            take_labels(leg, known);
+        }
+    }
 }

@@ -1,24 +1,26 @@
 //! `dormer run`: from what was typed to a plan, then its jobs.
 
+mod actions;
 mod asked;
 mod images;
 mod reporters;
 mod settings;
+
+pub(super) use images::default_image;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dormer_workflow::plan::{Plan, Planned};
-use dormer_workflow::workflow::{RunnerSelector, Workflow};
+use dormer_workflow::workflow::Workflow;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::cli::args::RunArguments;
-use crate::cli::run::images::Chooser;
+use crate::cli::run::images::{Chooser, images};
 use crate::cli::secrets::{come_along, secrets};
 use crate::cli::workshop::{self, Base, Equipped};
 use crate::cli::{gc, output};
@@ -31,7 +33,7 @@ use crate::image::recipe::Recipe;
 use crate::image::{build, vm_container};
 use crate::job::concurrency::Groups;
 use crate::job::graph::capacity::fitting;
-use crate::job::graph::machines::{Images, Machines};
+use crate::job::graph::machines::Machines;
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
 use crate::job::plan::JobSettings;
@@ -79,7 +81,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let config = Arc::new(loaded.config);
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
-    let settings = settings::settings(&arguments, workspace, &config)?;
+    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
+    let shelf = settings::shelf(&arguments, &base.home).await?;
+    let settings = settings::settings(&arguments, workspace, &config, actions, shelf)?;
     check(&arguments, &settings)?;
     let reporters = reporters::reporters(&arguments, prepared.is_single())?;
     let wanted = Wanted {
@@ -267,66 +271,6 @@ fn workspace(arguments: &RunArguments) -> Result<Option<PathBuf>, InputError> {
 fn absolute(path: &Path) -> Result<PathBuf, InputError> {
     crate::host::fs::real_path(path)
         .map_err(|error| InputError::usage(format!("cannot find `{}`: {error}", path.display())))
-}
-
-/// The images of all jobs, as far as their labels are known. Jobs that none serves make the run fail at
-/// once with their names, unless they are to be skipped.
-fn images(
-    prepared: &Prepared,
-    chooser: &Chooser,
-    skip_unmatched: bool,
-) -> Result<BTreeSet<String>, InputError> {
-    let mut images = BTreeSet::new();
-    let mut unserved = Vec::new();
-    for (name, runs_on) in known_labels(prepared)? {
-        match chooser.choose(&runs_on) {
-            Ok(image) => drop(images.insert(image)),
-            Err(error) => unserved.push((name, error)),
-        }
-    }
-    if skip_unmatched || unserved.is_empty() {
-        return Ok(images);
-    }
-    if prepared.is_single()
-        && let Some((_, error)) = unserved.pop()
-    {
-        return Err(error);
-    }
-    let list = unserved
-        .iter()
-        .map(|(name, error)| format!("\n  `{name}`: {}", error.message));
-    let place = unserved.first().map(|(_, error)| error.place);
-    let text = format!("nothing can run these jobs:{}", list.collect::<String>());
-    let mut error = InputError::configuration(text)
-        .help("`--skip-unmatched` leaves them out, and `--image NAME` runs all jobs in one image");
-    error.place = place.unwrap_or(error.place);
-    Err(error)
-}
-
-/// The labels of every leg that are known by now, with its name.
-fn known_labels(prepared: &Prepared) -> Result<Vec<(String, RunnerSelector)>, InputError> {
-    let mut known = Vec::new();
-    for job in &prepared.plan.jobs {
-        let Some(legs) = prepared.legs_of(job)? else {
-            continue;
-        };
-        for leg in &legs.items {
-            take_labels(leg, &mut known);
-        }
-    }
-    Ok(known)
-}
-
-fn take_labels(leg: &dormer_workflow::plan::Leg, known: &mut Vec<(String, RunnerSelector)>) {
-    if let Some(Planned::Now(runs_on)) = &leg.runs_on {
-        known.push((leg.name.clone(), runs_on.clone()));
-    }
-    let called: Option<&Plan> = leg.calls.as_ref().and_then(|called| called.plan.as_deref());
-    for job in called.iter().flat_map(|plan| &plan.jobs) {
-        for leg in job.legs.known().iter().flat_map(|legs| &legs.items) {
-            take_labels(leg, known);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
+use crate::artifact::shelf::Shelf;
 use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments};
 use crate::config::Config;
-use crate::failure::InputError;
+use crate::failure::{Failure, InfraFailure, InputError};
+use crate::host::home::Home;
+use crate::host::passing::PassingDirectory;
 use crate::instance::accelerator::Wish;
-use crate::job::mapped::Mapping;
+use crate::job::actions::Mapping;
 use crate::job::plan::{JobSettings, Keep};
 use crate::vmm::machine::{Accelerator, Network};
 
@@ -19,14 +23,19 @@ pub(super) fn settings(
     arguments: &RunArguments,
     workspace: Option<PathBuf>,
     config: &Config,
+    actions: Arc<ActionCache>,
+    shelf: Shelf,
 ) -> Result<JobSettings, InputError> {
     Ok(JobSettings {
         workspace,
         artifacts: Arc::new(Rules::parse(&arguments.artifacts)?),
+        shelf: Arc::new(shelf),
+        real_actions: arguments.real_actions,
         stays_behind: stays_behind(arguments)?,
         out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
         mapped_actions: mapped_actions(arguments)?,
+        actions,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
         network: match arguments.network {
@@ -47,6 +56,18 @@ pub(super) fn settings(
         },
         keep_for: config.keep_for,
     })
+}
+
+/// Where the artifacts that steps upload are kept: below `--out`, if there is to be such a directory.
+pub(super) async fn shelf(arguments: &RunArguments, home: &Home) -> Result<Shelf, Failure> {
+    if arguments.stores_findings() {
+        return Ok(Shelf::below(&on_the_host(arguments.out())?));
+    }
+    let made = PassingDirectory::new(&home.passing()).await;
+    let failed = || InfraFailure::new("cannot make a directory for the run's artifacts");
+    Ok(Shelf::passing(
+        made.map_err(|error| failed().because(error))?,
+    ))
 }
 
 /// What is no part of the workspace though it may be in it: what Dormer writes, and the secrets.

@@ -155,7 +155,9 @@ impl Dialect for Posix {
             );
             text.push_str("[ -n \"$d\" ] || exit 0\n");
         }
-        text.push_str("exec find \"$d\" -mindepth 1 -printf '%y %s %p\\0'\n");
+        // What leads to a file is that file; a directory itself is nothing that is in it.
+        text.push_str("m=0\n[ -d \"$d\" ] && m=1\n");
+        text.push_str("exec find \"$d\" -mindepth $m -printf '%y %s %p\\0'\n");
         Request {
             line: "sh".to_owned(),
             preamble: text,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dormer_workflow::workflow::RunnerSelector;
 
+use crate::artifact::shelf::FOLDER;
 use crate::event::{Conclusion, Infra, JobEvent, Level};
 use crate::exit_code;
 use crate::failure::InputError;
@@ -111,7 +112,7 @@ fn refused(order: &LegOrder, error: InputError) -> JobEnd {
 }
 
 /// A leg's name as one for a directory: letters, digits and `-_.` stay, whatever else there is becomes
-/// one `-`.
+/// one `-`. The directory of what steps upload is nobody's own.
 pub fn directory_name(name: &str) -> String {
     const LONGEST: usize = 100;
     let mut plain = String::new();
@@ -125,6 +126,8 @@ pub fn directory_name(name: &str) -> String {
     let plain = plain.trim_matches(['-', '.']);
     if plain.is_empty() {
         "job".to_owned()
+    } else if plain.eq_ignore_ascii_case(FOLDER) {
+        format!("{plain}-job")
     } else {
         plain.to_owned()
     }
@@ -142,6 +145,7 @@ mod tests {
             ("call / inner", "call-inner"),
             ("../../etc", "etc"),
             ("..", "job"),
+            ("Artifacts", "Artifacts-job"),
             ("a\\b:c", "a-b-c"),
         ] {
             assert_eq!(directory_name(name), expected);

@@ -220,6 +220,12 @@ impl Run {
             return Ok(skipped);
         }
         let plan = &self.scene.plan;
+        // Known before the run but for a workflow that only a leg of a later matrix calls.
+        let unsupported = plan.workflow.unsupported_in(self.id(job));
+        if !unsupported.is_empty() {
+            let texts: Vec<String> = unsupported.iter().map(ToString::to_string).collect();
+            return Err(texts.join("\n"));
+        }
         let needs = self.jobs[job].needs.clone();
         let legs = plan.expand(&plan.jobs[job], needs, self.graph.files.as_ref());
         let legs = legs.map_err(|problems| problems.to_string())?;

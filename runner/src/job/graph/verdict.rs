@@ -27,7 +27,7 @@ pub fn verdict(ends: &[JobEnd], stop: Option<Stop>) -> (Conclusion, u8) {
         Conclusion::Skipped => Conclusion::Success,
         conclusion => conclusion,
     };
-    let is_cut = conclusion != Conclusion::Success;
+    let is_cut = conclusions.contains(&Conclusion::Cancelled);
     let code = match stop {
         Some(Stop::Cancelled) if is_cut => codes::CANCELLED,
         Some(Stop::Deadline) if is_cut => codes::DEADLINE,
@@ -74,6 +74,7 @@ mod tests {
             (&[(Cancelled, 124)], Some(Stop::Deadline), (Cancelled, 124)),
             // It was over before anybody could be stopped.
             (&[(Success, 0)], Some(Stop::Cancelled), (Success, 0)),
+            (&[(Failure, 1)], Some(Stop::Deadline), (Failure, 1)),
         ] {
             let ends: Vec<JobEnd> = ends
                 .iter()

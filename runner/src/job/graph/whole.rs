@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dormer_workflow::workflow::ConcurrencyGroup;
 use tokio::time::Instant;
 
-use crate::event::{Events, JobEvent, Level};
+use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::exit_code;
 use crate::failure::InfraFailure;
 use crate::host::clock::{Deadline, within};
@@ -39,8 +39,12 @@ pub async fn whole(
         Some(group) => {
             scene.held.push(group.name.clone());
             match turn(&graph, &scene, group, &own).await? {
-                Some(turn) => Some(turn),
-                None => return Ok(exit_code::CANCELLED),
+                Ok(turn) => Some(turn),
+                Err(exit_code) => {
+                    never_began(&graph, &scene, exit_code, is_single);
+                    let _ = within(LAST_WORDS, own.flush()).await;
+                    return Ok(exit_code);
+                }
             }
         }
         None => None,
@@ -64,33 +68,51 @@ pub async fn whole(
     Ok(exit_code)
 }
 
-/// Waits for the turn of the run's group; none if it does not come any more.
+/// States the end of a run whose turn did not come.
+fn never_began(graph: &Graph, scene: &Scene, exit_code: u8, is_single: bool) {
+    let conclusion = Conclusion::Cancelled;
+    match scene.plan.jobs.as_slice() {
+        [only] if is_single => graph
+            .events
+            .job(&only.id, None)
+            .emit(JobEvent::JobCompleted {
+                conclusion,
+                exit_code,
+                infra: None,
+            }),
+        _ => graph.events.own().emit(JobEvent::RunCompleted {
+            conclusion,
+            exit_code,
+        }),
+    }
+}
+
+/// Waits for the turn of the run's group; the exit code if it does not come any more.
 async fn turn(
     graph: &Graph,
     scene: &Scene,
     group: &ConcurrencyGroup,
     own: &Events,
-) -> Result<Option<Turn>, InfraFailure> {
+) -> Result<Result<Turn, u8>, InfraFailure> {
     let waits = || {
         let text = format!("waits for the concurrency group `{}`", group.name);
         own.notice(Level::Notice, text);
     };
     let entered = tokio::select! {
         biased;
-        () = scene.cancel.requested() => return Ok(None),
-        () = until(graph.deadline) => return Ok(None),
+        () = scene.cancel.requested() => return Ok(Err(exit_code::CANCELLED)),
+        () = until(graph.deadline) => return Ok(Err(exit_code::DEADLINE)),
         entered = graph.groups.enter(group, waits) => entered,
     };
     match entered {
-        Ok(Entered::Turn(turn)) => Ok(Some(turn)),
+        Ok(Entered::Turn(turn)) => Ok(Ok(turn)),
         Ok(Entered::Replaced) => {
             let text = format!(
                 "cancelled: a later run waits in the concurrency group `{}`",
                 group.name
             );
             own.notice(Level::Warning, text);
-            let _ = within(LAST_WORDS, own.flush()).await;
-            Ok(None)
+            Ok(Err(exit_code::CANCELLED))
         }
         Err(error) => {
             let text = format!("cannot enter the concurrency group `{}`", group.name);

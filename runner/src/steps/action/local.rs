@@ -85,8 +85,8 @@ fn first_file(archive: &mut dyn Read) -> Result<Option<(&'static str, String)>, 
             continue;
         }
         let path = entry.path()?.into_owned();
-        let mut names = NAMES.iter();
-        let Some(rank) = names.position(|name| path.as_os_str() == *name) else {
+        let named = |name: &&str| path.as_os_str() == *name;
+        let Some(rank) = NAMES.iter().position(named) else {
             continue;
         };
         if found.as_ref().is_some_and(|(other, _)| *other < rank) {

@@ -8,7 +8,7 @@ use dormer_workflow::workflow::{Step, StepAction};
 
 use crate::event::{Events, JobEvent};
 use crate::steps::action::local::{DOCKERFILE, NAMES};
-use crate::steps::action::site::{Origin, Site, Used, below, has_pre, used};
+use crate::steps::action::site::{Ground, Origin, Site, Used, below, has_pre, used};
 use crate::steps::action::source::{ActionSource, Placed};
 
 /// How deeply composite actions may use composite actions: GitHub's own limit.
@@ -25,8 +25,8 @@ pub struct Preparation<'a> {
     pub events: &'a Events,
     /// The directory of the guest that holds repositories of actions, in Windows form.
     pub actions: String,
-    /// The workspace, in Windows form.
-    pub workspace: &'a str,
+    /// What decides on the meaning of references.
+    pub ground: Ground<'a>,
 }
 
 /// Steps whose actions are to be looked at.
@@ -72,7 +72,7 @@ impl Preparation<'_> {
             for text in &next.uses {
                 // What can't be understood, or can't be had at all, fails the step that needs it.
                 let Ok(Used::Remote { uses, origin, path }) =
-                    used(text, next.within.as_ref(), self.workspace)
+                    used(text, next.within.as_ref(), self.ground)
                 else {
                     continue;
                 };
@@ -166,7 +166,7 @@ fn file_of(placed: &Placed, uses: &str, path: &str) -> Result<(&'static str, Str
 
 /// Whether an action does something before the job's first step: by itself, or by one that it uses, as
 /// far as those are known.
-pub fn begins_early(site: &Site, sites: &Sites, workspace: &str) -> bool {
+pub fn begins_early(site: &Site, sites: &Sites, ground: Ground<'_>) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![site];
     while let Some(site) = open.pop() {
@@ -178,7 +178,7 @@ pub fn begins_early(site: &Site, sites: &Sites, workspace: &str) -> bool {
             continue;
         };
         for text in Open::of(steps, None, 0).uses {
-            let Ok(Used::Remote { uses, .. }) = used(&text, Some(site), workspace) else {
+            let Ok(Used::Remote { uses, .. }) = used(&text, Some(site), ground) else {
                 continue;
             };
             if seen.insert(key(&uses)) {
@@ -199,6 +199,11 @@ mod tests {
 
     use super::*;
     use crate::steps::action::source::ActionFiles;
+
+    const GROUND: Ground<'_> = Ground {
+        workspace: r"C:\a\it\it",
+        real_actions: false,
+    };
 
     /// Repositories of one file each, by their names.
     #[derive(Debug, Default)]
@@ -248,7 +253,7 @@ mod tests {
             source: shelf,
             events: &events,
             actions: r"C:\a\_actions".to_owned(),
-            workspace: r"C:\a\it\it",
+            ground: GROUND,
         };
         let mut sites = Sites::new();
         let steps = &workflow.jobs[0].steps;
@@ -270,7 +275,7 @@ mod tests {
         assert_eq!(outer.directory, r"C:\a\_actions\a\outer\feature\x\sub");
         assert_eq!(outer.file, "a/outer/sub@feature/x/action.yaml");
         assert_eq!(sites.len(), 2);
-        assert!(begins_early(outer, &sites, ""));
+        assert!(begins_early(outer, &sites, GROUND));
         assert_eq!(shelf.asked.lock().unwrap().len(), 2);
     }
 

@@ -5,6 +5,7 @@ use dormer_workflow::parse_action;
 use dormer_workflow::source::SourceFile;
 use serde::{Deserialize, Serialize};
 
+use crate::steps::artifacts::{self, Service};
 use crate::steps::checkout;
 
 /// An action in the guest, with its file as it was read. Everything that a later stage needs to know, so
@@ -59,6 +60,8 @@ impl Site {
 pub enum Used {
     /// The checkout of the current repository, which is served from the workspace.
     Checkout,
+    /// An upload or download of artifacts, which Dormer serves.
+    Artifacts(Service),
     /// An action in this directory of the guest, which holds what it holds when the step runs.
     Local {
         /// The reference, in its plainest form.
@@ -84,16 +87,28 @@ pub enum Used {
     },
 }
 
+/// What decides on the meaning of `uses`, beside the step's own place.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// The workspace, in Windows form.
+    pub workspace: &'a str,
+    /// Whether actions that Dormer serves are run as they are. The checkout is served all the same.
+    pub real_actions: bool,
+}
+
 /// What a `uses` means to a step that stands in the job's file, or in the file of the action `within`.
-/// `workspace` is in Windows form.
 ///
 /// # Errors
 ///
 /// Why it means nothing, for people.
-pub fn used(text: &str, within: Option<&Site>, workspace: &str) -> Result<Used, String> {
+pub fn used(text: &str, within: Option<&Site>, ground: Ground<'_>) -> Result<Used, String> {
     if checkout::is_checkout(text) {
         return Ok(Used::Checkout);
     }
+    if let Some(service) = artifacts::service(text).filter(|_| !ground.real_actions) {
+        return Ok(Used::Artifacts(service));
+    }
+    let workspace = ground.workspace;
     let reference = ActionReference::parse(text).map_err(|error| match error.help() {
         Some(help) => format!("{error}: {help}"),
         None => error.to_string(),
@@ -177,10 +192,19 @@ mod tests {
     }
 
     fn directory(text: &str, within: Option<&Site>) -> String {
-        match used(text, within, r"C:\w") {
+        used_on(text, within, false)
+    }
+
+    fn used_on(text: &str, within: Option<&Site>, real_actions: bool) -> String {
+        let ground = Ground {
+            workspace: r"C:\w",
+            real_actions,
+        };
+        match used(text, within, ground) {
             Ok(Used::Local { root, path, .. }) => below(&root, &path),
             Ok(Used::Remote { uses, .. } | Used::Docker { uses }) => uses,
             Ok(Used::Checkout) => "checkout".to_owned(),
+            Ok(Used::Artifacts(service)) => format!("{service:?}"),
             Err(why) => format!("! {why}"),
         }
     }
@@ -190,6 +214,8 @@ mod tests {
         let (here, there) = (site(None), site(Some("a/b")));
         for (text, within, expected) in [
             ("actions/checkout@v4", None, "checkout"),
+            ("actions/upload-artifact@v4", Some(&there), "Upload"),
+            ("actions/download-artifact@v4", None, "Download"),
             ("./x/y", None, r"C:\w\x\y"),
             ("./", Some(&there), r"C:\w"),
             ("$/x", None, r"C:\w\x"),
@@ -200,6 +226,8 @@ mod tests {
         ] {
             assert_eq!(directory(text, within), expected, "{text}");
         }
+        let real = "actions/upload-artifact@v4";
+        assert_eq!(used_on(real, None, true), real);
         assert!(directory("nonsense", None).starts_with("! `nonsense`"));
     }
 }

@@ -20,6 +20,7 @@ const CONTEXTS: &str = r#"{
 
 /// Where little is available, so that there is something to refuse.
 const PLACE: Availability = Availability {
+    key: "",
     contexts: &["github"],
     status: StatusFunctions::Step,
     hash_files: false,

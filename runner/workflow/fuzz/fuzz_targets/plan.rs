@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use dormer_workflow::expr::Object;
-use dormer_workflow::plan::{Files, Request, plan};
-use dormer_workflow::workflow::WorkflowReference;
+use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::plan::{Request, plan};
+use dormer_workflow::workflow::RemoteReference;
 use dormer_workflow::{SourceFile, parse_workflow};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +15,11 @@ use libfuzzer_sys::fuzz_target;
 struct Same<'t>(&'t str);
 
 impl Files for Same<'_> {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
+    fn read(&self, _: &str) -> Result<SourceFile, Unreadable> {
+        Ok(SourceFile::new("called.yml", self.0))
+    }
+
+    fn remote(&self, _: &RemoteReference) -> Option<SourceFile> {
         Some(SourceFile::new("called.yml", self.0))
     }
 }

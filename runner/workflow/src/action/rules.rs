@@ -7,8 +7,9 @@ use crate::expr::{Availability, StatusFunctions};
 use crate::reader::Keys;
 use crate::workflow::StepRules;
 
-const fn contexts(contexts: &'static [&'static str]) -> Availability {
+const fn contexts(key: &'static str, contexts: &'static [&'static str]) -> Availability {
     Availability {
+        key,
         contexts,
         status: StatusFunctions::None,
         hash_files: false,
@@ -76,29 +77,42 @@ pub(super) const PLUGIN: Keys = Keys {
 
 pub(super) const INPUT_DEFAULT: Availability = Availability {
     hash_files: true,
-    ..contexts(&["github", "strategy", "matrix", "job", "runner"])
+    ..contexts(
+        "inputs.*.default",
+        &["github", "strategy", "matrix", "job", "runner"],
+    )
 };
 
-pub(super) const OUTPUT_VALUE: Availability = contexts(&[
-    "github", "strategy", "matrix", "steps", "inputs", "job", "runner", "env",
-]);
+pub(super) const OUTPUT_VALUE: Availability = contexts(
+    "outputs.*.value",
+    &[
+        "github", "strategy", "matrix", "steps", "inputs", "job", "runner", "env",
+    ],
+);
 
-pub(super) const CONTAINER: Availability = contexts(&["inputs"]);
+pub(super) const CONTAINER: Availability = contexts("runs", &["inputs"]);
 
 /// Hooks run as steps of the job, so that their conditions see what those of steps see.
 pub(super) const HOOK_IF: Availability = Availability {
     status: StatusFunctions::Step,
     hash_files: true,
-    ..contexts(&[
-        "github", "inputs", "vars", "needs", "strategy", "matrix", "steps", "job", "runner", "env",
-    ])
+    ..contexts(
+        "runs.*-if",
+        &[
+            "github", "inputs", "vars", "needs", "strategy", "matrix", "steps", "job", "runner",
+            "env",
+        ],
+    )
 };
 
 const STEP: Availability = Availability {
     hash_files: true,
-    ..contexts(&[
-        "github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env",
-    ])
+    ..contexts(
+        "runs.steps.*",
+        &[
+            "github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env",
+        ],
+    )
 };
 
 pub(super) static STEPS: StepRules = StepRules {
@@ -131,7 +145,7 @@ pub(super) static STEPS: StepRules = StepRules {
     values: STEP,
     condition: Availability {
         status: StatusFunctions::Step,
-        ..STEP
+        ..STEP.at("runs.steps.*.if")
     },
     shell: STEP,
     needs_shell: true,

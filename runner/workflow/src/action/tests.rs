@@ -232,22 +232,22 @@ branding: {icon: '${{ 1 }}'}
     action.yml:1:7: expected a string, found a sequence
     action.yml:2:18: expressions are not allowed here
     action.yml:4:4: expected a mapping of the keys of an input, found nothing
-    action.yml:5:21: the context `secrets` is not available here
-    action.yml:5:38: the context `inputs` is not available here
+    action.yml:5:21: the context `secrets` is not available in `inputs.*.default`
+    action.yml:5:38: the context `inputs` is not available in `inputs.*.default`
     action.yml:5:72: expected a string, found a boolean
     action.yml:6:3: `A` is already defined on line 4
-    action.yml:8:19: the context `needs` is not available here
-    action.yml:8:34: the function `success` is not available here
+    action.yml:8:19: the context `needs` is not available in `outputs.*.value`
+    action.yml:8:34: the function `success` is not available in `outputs.*.value`
     action.yml:8:49: unknown key `required` in an output
     action.yml:11:3: `main` can't be used in `runs` of a composite action
     action.yml:12:3: unknown key `shell` in `runs` of a composite action
     action.yml:14:7: a step with `run` must have a `shell` in an action
-    action.yml:15:16: the context `vars` is not available here
+    action.yml:15:16: the context `vars` is not available in `runs.steps.*`
     action.yml:17:7: `timeout-minutes` can't be used in an action's step with `run`
     action.yml:18:13: `actions/checkout` is not the reference of an action
     action.yml:19:7: `shell` can't be used in an action's step with `uses`
     action.yml:20:11: `1x` can't be an id: ids begin with a letter or `_` and go on with letters, digits, `-` and `_`
-    action.yml:21:11: the context `secrets` is not available here
+    action.yml:21:11: the context `secrets` is not available in `runs.steps.*.if`
     action.yml:22:7: the step has neither `run` nor `uses`
     action.yml:23:7: the step has neither `run` nor `uses`
     action.yml:25:33: the id `S` is already used on line 24
@@ -279,7 +279,7 @@ fn each_kind_has_keys_of_its_own() {
     action.yml:1:38: expected a sequence of strings, found a string
     action.yml:1:46: expected a mapping of names and strings, found a sequence
     ");
-    insta::assert_snapshot!(problems("runs: {using: docker, image: x, args: ['${{ github.x }}']}"), @"action.yml:1:45: the context `github` is not available here");
+    insta::assert_snapshot!(problems("runs: {using: docker, image: x, args: ['${{ github.x }}']}"), @"action.yml:1:45: the context `github` is not available in `runs`");
     insta::assert_snapshot!(problems("runs: {plugin: x, image: y}"), @"action.yml:1:19: `image` can't be used in `runs` with a `plugin`");
     insta::assert_snapshot!(problems("runs: {using: node20, main: x, post: y, post-if: '${{ always() }}', pre: z, pre-if: 'a ='}"), @"
     action.yml:1:55: expressions are not allowed here

@@ -2,15 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::expr::Value;
-use crate::source::{Span, Spanned};
-use crate::workflow::{
-    Argument, Call, CallSecrets, Input, InputKind, Job, Setting, Workflow, WorkflowReference,
-};
+use crate::expr::{Value, described};
+use crate::files::Unreadable;
+use crate::source::Spanned;
+use crate::workflow::handover::{self, Taken};
+use crate::workflow::{Argument, Input, InputKind, Job, Setting, Workflow, WorkflowReference};
 
 use super::Checker;
-use super::files::{Found, Unreadable, Used, summary};
-use super::names::Names;
+use super::files::{Found, Used, summary};
 use super::nesting::Nesting;
 
 impl Checker<'_> {
@@ -62,103 +61,37 @@ impl Checker<'_> {
             self.error(uses.span, message, Some(help));
             return;
         };
-        self.arguments(uses, call, &workflow.inputs, &job.with);
-        self.call_secrets(uses, call, &workflow.secrets, &job.secrets);
-    }
-
-    fn arguments(
-        &mut self,
-        uses: &Spanned<String>,
-        call: &Call,
-        known: &Names,
-        given: &[Argument],
-    ) {
-        for argument in given {
-            match known.position(&argument.name.value) {
-                Some(at) => self.argument(&call.inputs[at], argument),
-                None => self.unknown(uses, "input", &argument.name, known),
+        for argument in &job.with {
+            if let Some(at) = workflow.inputs.position(&argument.name.value) {
+                self.argument(&call.inputs[at], argument);
             }
         }
-        let given: Names = given.iter().map(|argument| &*argument.name.value).collect();
-        for input in call.inputs.iter().filter(|input| input.required) {
-            self.required(uses.span, "input", &input.name.value, &given);
+        let taken = Taken {
+            inputs: &workflow.inputs,
+            secrets: &workflow.secrets,
+        };
+        for misfit in handover::misfits(uses, job, call, taken) {
+            if self.errors.is_full() {
+                return;
+            }
+            // Where the file itself is wrong, it may be there and not have been understood.
+            if self.is_whole || !misfit.is_missing {
+                self.error(misfit.span, misfit.message, Some(misfit.help));
+            }
         }
     }
 
     /// The type of a value that is written down, or of text with expressions in it.
     fn argument(&mut self, input: &Input, argument: &Argument) {
-        let expected = match input.kind {
-            InputKind::Boolean => "`true` or `false`",
-            InputKind::Number => "a number",
-            _ => return,
+        let found = match &argument.value.value {
+            Setting::Literal(value) if handover::typed(&input.kind, value).is_some() => return,
+            Setting::Literal(Value::Null) => "nothing",
+            Setting::Literal(value) => described(value),
+            Setting::Template(_) if matches!(input.kind, InputKind::String) => return,
+            Setting::Template(template) if template.as_expression().is_some() => return,
+            Setting::Template(_) => "text with an expression in it",
         };
-        let found = match (&argument.value.value, &input.kind) {
-            (Setting::Literal(Value::Bool(_)), InputKind::Boolean)
-            | (Setting::Literal(Value::Number(_)), InputKind::Number) => return,
-            (Setting::Template(template), _) if template.as_expression().is_some() => return,
-            (Setting::Template(_), _) => "text with an expression in it",
-            (Setting::Literal(Value::Bool(_)), _) => "a boolean",
-            (Setting::Literal(Value::Number(_)), _) => "a number",
-            (Setting::Literal(Value::String(_)), _) => "a string",
-            (Setting::Literal(_), _) => "nothing",
-        };
-        let name = &argument.name.value;
-        let message = format!("expected {expected} for the input `{name}`, found {found}");
-        self.error(argument.value.span, message, None);
-    }
-
-    fn call_secrets(
-        &mut self,
-        uses: &Spanned<String>,
-        call: &Call,
-        known: &Names,
-        given: &CallSecrets,
-    ) {
-        let entries = match given {
-            CallSecrets::Inherit(_) => return,
-            CallSecrets::Nothing => &[][..],
-            CallSecrets::Only(map) => &map.entries,
-        };
-        for entry in entries {
-            if !known.contains(&entry.name.value) {
-                self.unknown(uses, "secret", &entry.name, known);
-            }
-        }
-        let given: Names = entries.iter().map(|entry| &*entry.name.value).collect();
-        for secret in call.secrets.iter().filter(|secret| secret.required) {
-            self.required(uses.span, "secret", &secret.name.value, &given);
-        }
-    }
-
-    fn unknown(
-        &mut self,
-        uses: &Spanned<String>,
-        what: &str,
-        name: &Spanned<String>,
-        known: &Names,
-    ) {
-        if self.errors.is_full() {
-            return;
-        }
-        let message = format!(
-            "the workflow `{}` has no {what} `{}`",
-            uses.value, name.value
-        );
-        self.error(name.span, message, Some(known.help(&name.value, what)));
-    }
-
-    /// Says that something is required that was not given. Where the file itself is wrong, it may
-    /// be there and not have been understood.
-    fn required(&mut self, span: Span, what: &str, name: &str, given: &Names) {
-        if given.contains(name) || !self.is_whole || self.errors.is_full() {
-            return;
-        }
-        let help = match what {
-            "secret" => format!("add `{name}` to `secrets`, or write `secrets: inherit`"),
-            _ => format!("add `{name}` to `with`"),
-        };
-        let message = format!("the {what} `{name}` is required by the workflow");
-        self.error(span, message, Some(help));
+        self.error(argument.value.span, handover::mistyped(input, found), None);
     }
 }
 

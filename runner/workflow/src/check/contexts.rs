@@ -11,9 +11,9 @@ use crate::workflow::{Job, Step, TemplateMap, Trigger, Workflow, WorkflowReferen
 
 use super::Checker;
 use super::files::Found;
-use super::names::Names;
 use super::nesting::local_action;
 use super::texts;
+use crate::names::Names;
 
 /// What `needs.x` and `jobs.x` have.
 const JOB: [&str; 2] = ["outputs", "result"];

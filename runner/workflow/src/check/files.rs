@@ -5,33 +5,10 @@ use std::rc::Rc;
 
 use crate::action::{Action, parse_action};
 use crate::diagnostic::Problems;
-use crate::source::SourceFile;
+use crate::files::{Files, Unreadable};
 use crate::workflow::{Workflow, parse_workflow};
 
-use super::names::Names;
-
-/// The files of a repository. Paths are relative to its root and have `/` between their parts;
-/// they come from the files that are checked, so that whoever reads must not follow `..` out of
-/// the repository.
-pub trait Files {
-    /// The text of a file, with the name that problems show.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no text.
-    fn read(&self, path: &str) -> Result<SourceFile, Unreadable>;
-}
-
-/// Why a file can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// There is no such file.
-    #[error("there is no such file")]
-    Missing,
-    /// There is, but it gives no text. What is in the way, as a fragment in lower case.
-    #[error("{0}")]
-    Other(String),
-}
+use crate::names::Names;
 
 /// A file that another one uses.
 pub(super) enum Found<T> {

@@ -19,7 +19,6 @@ mod calls;
 mod containers;
 mod contexts;
 mod files;
-mod names;
 mod nesting;
 mod texts;
 mod uses;
@@ -35,7 +34,7 @@ use crate::yaml;
 
 use files::Library;
 
-pub use files::{Files, Unreadable};
+pub use crate::files::{Files, Unreadable};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

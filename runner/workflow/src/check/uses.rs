@@ -4,12 +4,13 @@
 //! come into being only while the job runs, by a checkout of another repository.
 
 use crate::action::{Action, ActionInput, Runs};
+use crate::files::Unreadable;
 use crate::source::Spanned;
 use crate::text;
 use crate::workflow::{Step, StepAction, TemplateMap};
 
 use super::Checker;
-use super::files::{Found, Unreadable, Used, summary};
+use super::files::{Found, Used, summary};
 use super::nesting::{Nesting, local_action};
 
 /// What every Docker action takes beside its inputs.

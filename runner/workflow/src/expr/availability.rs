@@ -10,6 +10,8 @@ use super::function::Function;
 /// Functions that are not listed here are there everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Availability {
+    /// The key, as messages name it: `jobs.*.if`. Empty where it has no name, as in a test.
+    pub key: &'static str,
     /// Names of contexts.
     pub contexts: &'static [&'static str],
     /// Whether, and how, the status of the job can be asked for.
@@ -32,10 +34,24 @@ pub enum StatusFunctions {
 impl Availability {
     /// No expressions at all.
     pub const NOTHING: Self = Self {
+        key: "",
         contexts: &[],
         status: StatusFunctions::None,
         hash_files: false,
     };
+
+    /// The same for another key.
+    pub const fn at(self, key: &'static str) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Where that is, in a message.
+    fn place(&self) -> String {
+        match self.key {
+            "" => "here".to_owned(),
+            key => format!("in `{key}`"),
+        }
+    }
 
     /// Whether expressions are allowed at all.
     pub fn allows_expressions(&self) -> bool {
@@ -64,7 +80,7 @@ impl Availability {
             return None;
         }
         let message = if KNOWN.contains(&&*name.to_ascii_lowercase()) {
-            format!("the context `{name}` is not available here")
+            format!("the context `{name}` is not available {}", self.place())
         } else {
             format!("unknown context `{name}`")
         };
@@ -79,7 +95,7 @@ impl Availability {
             _ => function.is_status() && self.status == StatusFunctions::None,
         };
         if is_missing {
-            let message = format!("the function `{name}` is not available here");
+            let message = format!("the function `{name}` is not available {}", self.place());
             let help = if function.is_status() {
                 "it asks how the job is doing, which only `if` can"
             } else {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::diagnostic::Problem;
 use crate::expr::{self, Contexts, Object, Value};
+use crate::files::Unreadable;
+use crate::names::Names;
 use crate::source::Spanned;
-use crate::text;
+use crate::workflow::handover::{self, Taken};
 use crate::workflow::{
-    Call, CallSecrets, Input, InputKind, Job, RemoteReference, TemplateMap, Workflow,
-    WorkflowReference, argument, parse_workflow,
+    Call, CallSecrets, Input, Job, RemoteReference, Workflow, WorkflowReference, argument,
+    parse_workflow,
 };
 
 use super::facts::Facts;
@@ -36,7 +38,7 @@ impl Planner<'_> {
             None => (self.arguments(scene, job, facts), None),
             Some((reference, workflow, call)) => {
                 let before = self.problems.len();
-                self.check_secrets(scene, job, call);
+                self.check_call(scene, uses, job, call);
                 let inputs = self.bind(scene, job, facts, call);
                 // With wrong inputs the workflow would only have more of the same to say.
                 let is_right = self.problems.len() == before;
@@ -114,6 +116,11 @@ impl Planner<'_> {
                 }
                 None
             }
+            Loaded::Unreadable(why) => {
+                let message = format!("`{}` can't be read: {why}", uses.value);
+                self.report(scene, uses.span, message);
+                None
+            }
             Loaded::Broken => None,
         }
     }
@@ -123,18 +130,27 @@ impl Planner<'_> {
         if let Some(loaded) = self.called.get(&key) {
             return loaded.clone();
         }
-        let loaded = match self.files.workflow(reference) {
-            None => Loaded::Missing,
-            Some(source) => match parse_workflow(&source) {
-                Ok(workflow) => Loaded::Workflow(Arc::new(workflow)),
-                Err(problems) => {
-                    self.problems.extend(problems);
-                    Loaded::Broken
-                }
-            },
-        };
+        let loaded = self.read(reference);
         self.called.insert(key, loaded.clone());
         loaded
+    }
+
+    fn read(&mut self, reference: &WorkflowReference) -> Loaded {
+        let found = match reference {
+            WorkflowReference::Local(path) => self.files.read(path),
+            WorkflowReference::Remote(remote) => {
+                self.files.remote(remote).ok_or(Unreadable::Missing)
+            }
+        };
+        match found.map(|source| parse_workflow(&source)) {
+            Ok(Ok(workflow)) => Loaded::Workflow(Arc::new(workflow)),
+            Ok(Err(problems)) => {
+                self.problems.extend(problems);
+                Loaded::Broken
+            }
+            Err(Unreadable::Missing) => Loaded::Missing,
+            Err(Unreadable::Other(why)) => Loaded::Unreadable(why),
+        }
     }
 
     /// What is handed over to a workflow that nobody knows, as it is written.
@@ -154,7 +170,6 @@ impl Planner<'_> {
 
     /// The inputs of a workflow that is known: what is handed over, or what it says itself.
     fn bind(&mut self, scene: &Scene, job: &Job, facts: &Facts, call: &Call) -> Planned<Object> {
-        self.check_names(scene, job, call);
         let after = awaited(job, facts);
         let own = scene.handed_down();
         let mut inputs = Object::new();
@@ -179,12 +194,11 @@ impl Planner<'_> {
         let name = &input.name.value;
         let span = job.uses.as_ref().map_or(job.id.span, |uses| uses.span);
         let Some(argument) = argument(&job.with, name) else {
-            if input.required {
-                let message = format!("the called workflow needs the input `{name}`");
-                self.report(scene, span, message);
-                return None;
-            }
-            return self.take(scene, span, input.absent(own));
+            // That one is missing was said before.
+            return match input.required {
+                true => None,
+                false => self.take(scene, span, input.absent(own)),
+            };
         };
         if is_open {
             return None;
@@ -192,65 +206,25 @@ impl Planner<'_> {
         let setting = &argument.value;
         let value = setting.value.evaluate(&facts.contexts);
         let value = self.take(scene, setting.span, value)?;
-        let typed = typed(&input.kind, &value);
+        let typed = handover::typed(&input.kind, &value);
         if typed.is_none() {
-            let (expected, found) = (input.kind.name(), expr::described(&value));
-            let message = format!("expected a {expected} for the input `{name}`, found {found}");
+            let message = handover::mistyped(input, expr::described(&value));
             self.report(scene, setting.span, message);
         }
         typed
     }
 
-    fn check_names(&mut self, scene: &Scene, job: &Job, call: &Call) {
-        for argument in job
-            .with
-            .iter()
-            .filter(|argument| call.input(&argument.name.value).is_none())
-        {
-            let names = call.inputs.iter().map(|input| input.name.value.as_str());
-            self.unknown(scene, "input", &argument.name, names);
-        }
-    }
-
-    fn check_secrets(&mut self, scene: &Scene, job: &Job, call: &Call) {
-        let empty = TemplateMap::default();
-        let given = match &job.secrets {
-            CallSecrets::Inherit(_) => return,
-            CallSecrets::Nothing => &empty,
-            CallSecrets::Only(given) => given,
+    fn check_call(&mut self, scene: &Scene, uses: &Spanned<String>, job: &Job, call: &Call) {
+        let inputs: Names = call.inputs.iter().map(|input| &*input.name.value).collect();
+        let secrets = call.secrets.iter().map(|secret| &*secret.name.value);
+        let taken = Taken {
+            inputs: &inputs,
+            secrets: &secrets.collect(),
         };
-        for entry in given
-            .entries
-            .iter()
-            .filter(|entry| call.secret(&entry.name.value).is_none())
-        {
-            let names = call.secrets.iter().map(|secret| secret.name.value.as_str());
-            self.unknown(scene, "secret", &entry.name, names);
+        for misfit in handover::misfits(uses, job, call, taken) {
+            let problem = Problem::new(&scene.workflow.source, misfit.span, misfit.message);
+            self.problems.push(problem.with_help(misfit.help));
         }
-        let span = job.uses.as_ref().map_or(job.id.span, |uses| uses.span);
-        for secret in call.secrets.iter().filter(|secret| secret.required) {
-            let name = &secret.name.value;
-            if given.get(name).is_none() {
-                let message = format!("the called workflow needs the secret `{name}`");
-                self.report(scene, span, message);
-            }
-        }
-    }
-
-    fn unknown<'n>(
-        &mut self,
-        scene: &Scene,
-        what: &str,
-        name: &Spanned<String>,
-        known: impl Iterator<Item = &'n str>,
-    ) {
-        let message = format!("the called workflow has no {what} `{}`", name.value);
-        let problem = Problem::new(&scene.workflow.source, name.span, message);
-        self.problems
-            .push(match text::suggestion(&name.value, known) {
-                Some(known) => problem.with_help(format!("did you mean `{known}`?")),
-                None => problem,
-            });
     }
 }
 
@@ -283,18 +257,6 @@ fn key(reference: &WorkflowReference) -> String {
 fn awaited(job: &Job, facts: &Facts) -> Option<Arc<[String]>> {
     let arguments = job.with.iter();
     facts.awaited(arguments.flat_map(|argument| expressions(&argument.value.value)))
-}
-
-/// A value as an input of a type. GitHub turns anything that is no collection into a string, and
-/// nothing into anything else.
-fn typed(kind: &InputKind, value: &Value) -> Option<Value> {
-    match (kind, value) {
-        (InputKind::Boolean, Value::Bool(_)) | (InputKind::Number, Value::Number(_)) => {
-            Some(value.clone())
-        }
-        (InputKind::Boolean | InputKind::Number, _) => None,
-        (_, value) => value.is_primitive().then(|| value.to_text().into()),
-    }
 }
 
 fn secrets(secrets: &CallSecrets) -> PlannedSecrets {

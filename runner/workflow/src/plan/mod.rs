@@ -31,9 +31,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::Problems;
 use crate::expr::{Contexts, Object};
-use crate::source::SourceFile;
-use crate::workflow::{Workflow, WorkflowReference};
+use crate::workflow::Workflow;
 
+pub use crate::files::{Files, NoFiles, Unreadable};
 pub use model::{
     Called, Document, Leg, Legs, PLAN_VERSION, Plan, Planned, PlannedCondition, PlannedJob,
     PlannedSecrets,
@@ -45,23 +45,6 @@ pub const MAX_DEPTH: usize = 10;
 
 /// How many legs all jobs of a plan may have together, those of called workflows included.
 pub const MAX_LEGS: usize = 16_384;
-
-/// Where called workflows come from.
-pub trait Files {
-    /// The text of a workflow, under the name that problems are to show. Nothing where there is no
-    /// such file: for a local file that is a problem; a remote one is then left for the run.
-    fn workflow(&self, reference: &WorkflowReference) -> Option<SourceFile>;
-}
-
-/// No files at all: local workflows can't be called.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoFiles;
-
-impl Files for NoFiles {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        None
-    }
-}
 
 /// Plans a run.
 ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Problem, Problems};
 use crate::expr::{Contexts, EvalError, Object};
+use crate::files::Files;
 use crate::source::Span;
 use crate::workflow::{ConcurrencyGroup, Job, Workflow, WorkflowReference};
 
@@ -13,7 +14,7 @@ use super::facts::Facts;
 use super::legs::job_name;
 use super::model::{Legs, Plan, Planned, PlannedJob};
 use super::start::Start;
-use super::{Files, MAX_LEGS, order};
+use super::{MAX_LEGS, order};
 
 /// Goes through workflows and remembers what is wrong.
 pub(super) struct Planner<'f> {
@@ -32,6 +33,8 @@ pub(super) enum Loaded {
     Workflow(Arc<Workflow>),
     /// There is no text of it.
     Missing,
+    /// There is, but it can't be read, and why.
+    Unreadable(String),
     /// It is wrong, as was reported.
     Broken,
 }
@@ -128,7 +131,7 @@ impl<'f> Planner<'f> {
             inputs: scene.inputs,
             concurrency,
             jobs,
-            warnings: workflow.warnings.iter().map(Problem::to_string).collect(),
+            warnings: warnings(&workflow),
             workflow,
             contexts: scene.facts.contexts,
             prefix: scene.prefix,
@@ -196,6 +199,17 @@ impl<'f> Planner<'f> {
         let problem = Problem::new(&scene.workflow.source, span, message);
         self.problems.push(problem);
     }
+}
+
+/// What the file's reader should know, in the order of the file.
+fn warnings(workflow: &Workflow) -> Vec<String> {
+    let source = &workflow.source;
+    let jobs = workflow.jobs.iter();
+    let beyond = jobs.flat_map(Job::beyond_windows);
+    let beyond = beyond.map(|(key, message)| Problem::new(source, key, message));
+    let all: Vec<Problem> = workflow.warnings.iter().cloned().chain(beyond).collect();
+    let all = Problems::from(all);
+    all.iter().map(Problem::to_string).collect()
 }
 
 /// The workflow's name, or that of its file.

@@ -20,6 +20,7 @@ mod data;
 mod environment;
 mod events;
 mod graph;
+pub(crate) mod handover;
 mod ids;
 mod inputs;
 mod keys;

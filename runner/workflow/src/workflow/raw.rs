@@ -14,7 +14,7 @@ impl Reader {
         if matches!(raw.node.value, NodeValue::Sequence(_) | NodeValue::Null) {
             self.expected(&raw.node, "a string or a mapping");
         }
-        self.raw_node(&raw.node, &places::JOB);
+        self.raw_node(&raw.node, &places::SNAPSHOT);
         Some(raw)
     }
 

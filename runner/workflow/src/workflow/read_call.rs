@@ -47,7 +47,7 @@ impl Reader {
             NodeValue::Number(value) => Some(Setting::Literal(Value::Number(*value))),
             _ => {
                 let template =
-                    self.template(node, &places::JOB, "a string, a boolean or a number")?;
+                    self.template(node, &places::CALL_INPUT, "a string, a boolean or a number")?;
                 Some(match template.as_literal() {
                     Some(text) => Setting::Literal(text.into()),
                     None => Setting::Template(template),

@@ -38,7 +38,7 @@ impl Reader {
                 services.services = entries.filter_map(|entry| self.service(entry)).collect();
             }
             NodeValue::String(text) if text.contains("${{") => {
-                services.whole = self.template(&entry.value, &places::JOB, "a mapping");
+                services.whole = self.template(&entry.value, &places::CONTAINER, "a mapping");
             }
             _ => self.expected(&entry.value, "a mapping of names and containers"),
         }
@@ -80,7 +80,7 @@ impl Reader {
     fn container_fields(&mut self, key: Span, fields: &Fields<'_>, is_service: bool) -> Container {
         let mut text = |key: &str| {
             let node = fields.get(key)?;
-            self.template(node, &places::JOB, "a string")
+            self.template(node, &places::CONTAINER, "a string")
         };
         let (options, entrypoint, command) = (text("options"), text("entrypoint"), text("command"));
         let image = fields.get("image");
@@ -91,7 +91,9 @@ impl Reader {
             key,
             image: image.and_then(|node| self.image(node, is_service)),
             env: match fields.get("env") {
-                Some(node) => self.template_map(node, &places::CONTAINER_ENV, Some(&places::JOB)),
+                Some(node) => {
+                    self.template_map(node, &places::CONTAINER_ENV, Some(&places::CONTAINER))
+                }
                 None => TemplateMap::default(),
             },
             ports: self.texts(fields.get("ports"), "a port"),
@@ -107,7 +109,7 @@ impl Reader {
 
     /// A container without an image is none at all, but a service must have one.
     fn image(&mut self, node: &Node, is_service: bool) -> Option<Template> {
-        let image = self.template(node, &places::JOB, "an image")?;
+        let image = self.template(node, &places::CONTAINER, "an image")?;
         let literal = image.as_literal();
         if literal == Some(PREFIX) || (literal == Some("") && is_service) {
             self.report(node.span, "expected an image, found nothing");
@@ -122,11 +124,11 @@ impl Reader {
         match &node.value {
             NodeValue::Sequence(items) => items
                 .iter()
-                .filter_map(|item| self.full_template(item, &places::JOB, expected))
+                .filter_map(|item| self.full_template(item, &places::CONTAINER, expected))
                 .collect(),
             // An expression may give the whole sequence.
             NodeValue::String(text) if text.contains("${{") => self
-                .template(node, &places::JOB, expected)
+                .template(node, &places::CONTAINER, expected)
                 .into_iter()
                 .collect(),
             _ => {

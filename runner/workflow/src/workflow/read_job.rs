@@ -69,7 +69,7 @@ impl Reader {
             id,
             name: fields
                 .get("name")
-                .and_then(|node| self.template(node, &places::JOB, "a string")),
+                .and_then(|node| self.template(node, &places::JOB_NAME, "a string")),
             needs: fields
                 .get("needs")
                 .map(|node| self.names(node, "the id of a job"))
@@ -82,13 +82,13 @@ impl Reader {
             defaults: self.defaults(fields, &places::JOB_DEFAULTS),
             timeout_minutes: fields
                 .get("timeout-minutes")
-                .and_then(|node| self.minutes(node, &places::JOB)),
+                .and_then(|node| self.minutes(node, &places::JOB_TIMEOUT)),
             cancel_timeout_minutes: fields
                 .get("cancel-timeout-minutes")
-                .and_then(|node| self.minutes(node, &places::JOB)),
+                .and_then(|node| self.minutes(node, &places::CANCEL_TIMEOUT)),
             continue_on_error: fields
                 .get("continue-on-error")
-                .and_then(|node| self.switch(node, &places::JOB)),
+                .and_then(|node| self.switch(node, &places::JOB_CONTINUE)),
             outputs: fields
                 .get("outputs")
                 .map(|node| self.template_map(node, &places::JOB_OUTPUTS, None))
@@ -99,7 +99,7 @@ impl Reader {
                 .unwrap_or_default(),
             strategy: self.strategy(fields),
             environment: self.environment(fields),
-            concurrency: self.concurrency(fields, &places::JOB, false),
+            concurrency: self.concurrency(fields, &places::JOB_CONCURRENCY, false),
             permissions: self.permissions(fields),
             cache_mode: self.cache_mode(fields),
             container: self.container(fields),
@@ -126,7 +126,7 @@ impl Reader {
                 let fields = self.fields(node, &keys::RUNS_ON)?;
                 let group = fields
                     .get("group")
-                    .and_then(|node| self.full_template(node, &places::JOB, "a group"));
+                    .and_then(|node| self.full_template(node, &places::RUNS_ON, "a group"));
                 let labels = match fields.get("labels").map(|node| (&node.value, node)) {
                     Some((NodeValue::Sequence(items), _)) => self.labels(items),
                     Some((_, node)) => self.labels(std::slice::from_ref(node)),
@@ -135,7 +135,7 @@ impl Reader {
                 Some(RunsOn::Group { group, labels })
             }
             _ => self
-                .full_template(node, &places::JOB, EXPECTED)
+                .full_template(node, &places::RUNS_ON, EXPECTED)
                 .map(RunsOn::Label),
         }
     }
@@ -143,7 +143,7 @@ impl Reader {
     fn labels(&mut self, items: &[Node]) -> Vec<Template> {
         items
             .iter()
-            .filter_map(|item| self.full_template(item, &places::JOB, "a label"))
+            .filter_map(|item| self.full_template(item, &places::RUNS_ON, "a label"))
             .collect()
     }
 

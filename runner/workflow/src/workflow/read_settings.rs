@@ -179,7 +179,7 @@ impl Reader {
             _ => {
                 return Some(Environment {
                     key,
-                    name: self.template(&entry.value, &places::JOB, "a string")?,
+                    name: self.template(&entry.value, &places::ENVIRONMENT, "a string")?,
                     url: None,
                     deployment: None,
                 });
@@ -190,14 +190,14 @@ impl Reader {
             .and_then(|node| self.template(node, &places::ENVIRONMENT_URL, "a string"));
         let deployment = mapping
             .get("deployment")
-            .and_then(|node| self.switch(node, &places::JOB));
+            .and_then(|node| self.switch(node, &places::ENVIRONMENT));
         let Some(name) = mapping.get("name") else {
             self.report(key, "`environment` has no `name`");
             return None;
         };
         Some(Environment {
             key,
-            name: self.template(name, &places::JOB, "a string")?,
+            name: self.template(name, &places::ENVIRONMENT, "a string")?,
             url,
             deployment,
         })

@@ -28,6 +28,21 @@ impl Workflow {
     }
 }
 
+impl Job {
+    /// What no Windows VM can give a job, though GitHub takes it: the key, and what to say of it.
+    /// Containers are Linux's, on GitHub too.
+    pub(crate) fn beyond_windows(&self) -> Vec<(Span, String)> {
+        let container = self.container.as_ref().map(|container| container.key);
+        let services = self.services.as_ref().map(|services| services.key);
+        let keys = [(container, "`container`"), (services, "`services`")].into_iter();
+        keys.filter_map(|(key, what)| {
+            let message = format!("{what} can't be had in a Windows VM: Dormer won't run this job");
+            Some((key?, message))
+        })
+        .collect()
+    }
+}
+
 fn job_features(job: &Job) -> Vec<(Span, &'static str)> {
     let keys = [
         (

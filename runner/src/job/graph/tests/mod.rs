@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::Conclusion;
+use crate::event::{Conclusion, JobEvent};
 use crate::host::clock;
 use trial::{Act, Trial, ends};
 
@@ -403,4 +403,64 @@ jobs:
     trial.alone = true;
     let outcome = trial.act("only", Act::Fail).run().await;
     assert_eq!(outcome.verdict(), (Conclusion::Failure, 1));
+}
+
+const TWO_IN_A_GROUP: &str = "
+on: push
+concurrency: {group: run}
+jobs:
+  one:
+    runs-on: windows-latest
+    steps: [{run: a}]
+  two:
+    concurrency: {group: RUN}
+    runs-on: windows-latest
+    steps: [{run: a}]
+";
+
+#[tokio::test]
+async fn a_run_states_its_jobs_and_its_end() {
+    let (code, own) = Trial::new(TWO_IN_A_GROUP).run_whole().await;
+    let jobs = vec!["one".to_owned(), "two".to_owned()];
+    assert_eq!(own.first(), Some(&JobEvent::RunStarted { jobs }));
+    // The second job waits for the run that it is part of.
+    let end = JobEvent::RunCompleted {
+        conclusion: Conclusion::Failure,
+        exit_code: 2,
+    };
+    assert_eq!((code, own.last()), (2, Some(&end)));
+}
+
+#[tokio::test]
+async fn a_run_whose_turn_does_not_come_is_cancelled_with_no_job_begun() {
+    let trial = Trial::new(TWO_IN_A_GROUP);
+    trial.cancel.request();
+    let (code, own) = trial.run_whole().await;
+    let end = JobEvent::RunCompleted {
+        conclusion: Conclusion::Cancelled,
+        exit_code: 130,
+    };
+    assert_eq!((code, own.last()), (130, Some(&end)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_fails_its_job_at_the_latest_when_that_is_due() {
+    let trial = Trial::new(
+        "
+on: push
+jobs:
+  boxed:
+    container: x
+    runs-on: windows-latest
+    steps: [{run: a}]
+",
+    );
+    let outcome = trial.run().await;
+    assert_eq!(outcome.began(), Vec::<String>::new());
+    assert!(
+        outcome.notices().contains("w.yml:5:5"),
+        "{}",
+        outcome.notices()
+    );
+    assert_eq!(outcome.verdict(), (Conclusion::Failure, 2));
 }

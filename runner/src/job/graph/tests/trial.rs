@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dormer_workflow::plan::{Files, Plan, Request, plan};
-use dormer_workflow::workflow::{RunnerSelector, WorkflowReference};
+use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::plan::{Plan, Request, plan};
+use dormer_workflow::workflow::RunnerSelector;
 use dormer_workflow::{SourceFile, parse_workflow};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::event::{Conclusion, JobEvent, Message, RunEvents, Stamped};
@@ -21,6 +23,7 @@ use crate::job::concurrency::Groups;
 use crate::job::graph::leg::{LegOrder, LegRunner};
 use crate::job::graph::run::{Finished, Graph, Scene, run};
 use crate::job::graph::verdict::verdict;
+use crate::job::graph::whole::whole;
 use crate::job::outcome::JobEnd;
 use crate::steps::context::RunFacts;
 
@@ -117,8 +120,8 @@ impl LegRunner for Fake {
 struct Called(&'static str);
 
 impl Files for Called {
-    fn workflow(&self, _: &WorkflowReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
+    fn read(&self, _: &str) -> Result<SourceFile, Unreadable> {
+        Ok(SourceFile::new("called.yml", self.0))
     }
 }
 
@@ -183,8 +186,50 @@ impl Trial {
     }
 
     pub(super) async fn run(self) -> Outcome {
+        let Begun {
+            graph,
+            scene,
+            fake,
+            mut queue,
+            _home,
+        } = self.begin();
+        let finished = within(WHOLE_RUN, run(graph, scene)).await.unwrap();
+        Outcome {
+            finished,
+            events: told(&mut queue),
+            fake,
+        }
+    }
+
+    /// Runs it as a whole; the exit code, and the events without those of jobs.
+    pub(super) async fn run_whole(self) -> (u8, Vec<JobEvent>) {
+        let Begun {
+            graph,
+            scene,
+            mut queue,
+            _home,
+            ..
+        } = self.begin();
+        // Whoever reports has to answer, or the run would wait for that.
+        let reporting = tokio::spawn(async move {
+            let mut own = Vec::new();
+            while let Some(message) = queue.recv().await {
+                match message {
+                    Message::Events(stamped, _) => own.extend(stamped),
+                    Message::Flush(done) => drop(done.send(())),
+                }
+            }
+            own
+        });
+        let code = within(WHOLE_RUN, whole(graph, scene, false)).await.unwrap();
+        let stamped = reporting.await.unwrap().into_iter();
+        let own = stamped.filter(|stamped| stamped.job.is_empty());
+        (code.unwrap(), own.map(|stamped| stamped.event).collect())
+    }
+
+    fn begin(self) -> Begun {
         let plan = Arc::new(self.planned());
-        let (events, mut queue) = RunEvents::open();
+        let (events, queue) = RunEvents::open();
         let fake = Arc::new(self.fake);
         let graph = Arc::new(Graph {
             runner: Arc::clone(&fake) as Arc<dyn LegRunner>,
@@ -208,17 +253,31 @@ impl Trial {
             in_leg: false,
             held: Vec::new(),
         };
-        let finished = within(WHOLE_RUN, run(graph, scene)).await.unwrap();
-        let mut told = Vec::new();
-        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
-            told.extend(stamped);
-        }
-        Outcome {
-            finished,
-            events: told,
+        Begun {
+            graph,
+            scene,
             fake,
+            queue,
+            _home: self.home,
         }
     }
+}
+
+/// A run that is ready to be run.
+struct Begun {
+    graph: Arc<Graph>,
+    scene: Scene,
+    fake: Arc<Fake>,
+    queue: UnboundedReceiver<Message>,
+    _home: tempfile::TempDir,
+}
+
+fn told(queue: &mut UnboundedReceiver<Message>) -> Vec<Stamped> {
+    let mut told = Vec::new();
+    while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
+        told.extend(stamped);
+    }
+    told
 }
 
 impl Outcome {

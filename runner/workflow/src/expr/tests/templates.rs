@@ -183,11 +183,13 @@ fn conditions_imply_success_unless_they_ask() {
 #[test]
 fn names_are_checked_against_their_place() {
     const STEP: Availability = Availability {
+        key: "jobs.*.steps.*",
         contexts: &["github", "env"],
         status: StatusFunctions::Step,
         hash_files: true,
     };
     const JOB: Availability = Availability {
+        key: "",
         contexts: &["github", "needs"],
         status: StatusFunctions::Job,
         hash_files: false,

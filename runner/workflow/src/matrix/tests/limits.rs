@@ -88,7 +88,7 @@ fn wrong_shapes_are_refused_all_at_once() {
     ci.yml:8:7: unknown key `fail_fast` in `strategy`
     ");
     insta::assert_snapshot!(problems("matrix: {a: ['${{ matrix.b }}', '${{'], '${{ x': [1], '': [1]}"), @"
-    ci.yml:7:25: the context `matrix` is not available here
+    ci.yml:7:25: the context `matrix` is not available in `jobs.*.strategy`
     ci.yml:7:40: this `${{` is not closed with `}}`
     ci.yml:7:48: this `${{` is not closed with `}}`
     ci.yml:7:61: expected a name, found nothing

@@ -15,6 +15,7 @@ fn texts() -> Texts {
             "on: push\njobs:\n  a: {runs-on: x, steps: [run: x]}\n",
         ),
         ("broken.yml", "on: push\njobs: 1\n"),
+        ("binary.yml", "\0"),
         (
             "self.yml",
             "on: workflow_call\njobs:\n  a: {uses: ./.github/workflows/self.yml}\n",
@@ -142,34 +143,37 @@ fn wrong_calls_are_named_all_at_once() {
     self.yml:3:13: the workflow `./.github/workflows/self.yml` calls itself in the end
     ");
     insta::assert_snapshot!(problems(called("a: {uses: $/callee.yml, with: {n: '1', flag: '${{ vars.LABEL }}', oss: 1}, secrets: {kee: x}}")), @"
-    ci.yml:3:13: the called workflow needs the secret `key`
-    ci.yml:3:13: the called workflow needs the input `os`
+    ci.yml:3:13: the input `os` is required by the workflow
+    ci.yml:3:13: the secret `key` is required by the workflow
     ci.yml:3:55: expected a number for the input `n`, found a string
-    ci.yml:3:66: expected a boolean for the input `flag`, found a string
-    ci.yml:3:87: the called workflow has no input `oss`
-    ci.yml:3:106: the called workflow has no secret `kee`
+    ci.yml:3:66: expected `true` or `false` for the input `flag`, found a string
+    ci.yml:3:87: the workflow `./.github/workflows/callee.yml` has no input `oss`
+    ci.yml:3:106: the workflow `./.github/workflows/callee.yml` has no secret `kee`
     ");
     insta::assert_snapshot!(problems(called("a: {uses: $/callee.yml, with: {os: '${{ github }}', n: , flag: 1}}")), @"
-    ci.yml:3:13: the called workflow needs the secret `key`
+    ci.yml:3:13: the secret `key` is required by the workflow
     ci.yml:3:56: expected a string for the input `os`, found an object
     ci.yml:3:74: expected a number for the input `n`, found null
-    ci.yml:3:84: expected a boolean for the input `flag`, found a number
+    ci.yml:3:84: expected `true` or `false` for the input `flag`, found a number
     ");
+}
+
+#[test]
+fn a_workflow_that_cannot_be_read_is_told_apart_from_one_that_is_not_there() {
+    let plan = called("a: {uses: $/binary.yml}");
+    insta::assert_snapshot!(problems(plan), @"ci.yml:3:13: `./.github/workflows/binary.yml` can't be read: it is no text");
 }
 
 #[test]
 fn chains_of_calls_end() {
     struct Endless;
     impl Files for Endless {
-        fn workflow(&self, reference: &WorkflowReference) -> Option<SourceFile> {
-            let WorkflowReference::Local(path) = reference else {
-                return None;
-            };
+        fn read(&self, path: &str) -> Result<SourceFile, Unreadable> {
             let next = path.replace("x.yml", "xx.yml");
             let text = format!(
                 "on: workflow_call\njobs:\n  a: {{uses: ./{next}, strategy: {{matrix: {{a: [1, 2, 3]}}}}}}\n"
             );
-            Some(SourceFile::new(path.as_str(), text))
+            Ok(SourceFile::new(path, text))
         }
     }
     let text = jobs("a: {uses: ./.github/workflows/x.yml}");

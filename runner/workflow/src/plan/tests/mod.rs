@@ -12,19 +12,26 @@ use std::collections::HashMap;
 use super::*;
 use crate::expr::Value;
 use crate::parse_workflow;
+use crate::source::SourceFile;
+use crate::workflow::RemoteReference;
 
 /// Workflows by the names that references have.
 #[derive(Default)]
 struct Texts(HashMap<&'static str, &'static str>);
 
 impl Files for Texts {
-    fn workflow(&self, reference: &WorkflowReference) -> Option<SourceFile> {
-        let name = match reference {
-            WorkflowReference::Local(path) => path.trim_start_matches(".github/workflows/"),
-            WorkflowReference::Remote(remote) => remote.repository.as_str(),
-        };
-        let text = self.0.get(name)?;
-        Some(SourceFile::new(name, *text))
+    fn read(&self, path: &str) -> Result<SourceFile, Unreadable> {
+        let name = path.trim_start_matches(".github/workflows/");
+        match self.0.get(name) {
+            Some(&"\0") => Err(Unreadable::Other("it is no text".to_owned())),
+            Some(text) => Ok(SourceFile::new(name, *text)),
+            None => Err(Unreadable::Missing),
+        }
+    }
+
+    fn remote(&self, remote: &RemoteReference) -> Option<SourceFile> {
+        let name = remote.repository.as_str();
+        Some(SourceFile::new(name, *self.0.get(name)?))
     }
 }
 

@@ -64,7 +64,7 @@ jobs:
     ci.yml:27:20: the job `last` needs `nope`, which does not exist
     ci.yml:28:5: `timeout-minutes` can't be used in a job that calls a workflow with `uses`
     ci.yml:28:22: expected a positive number of minutes or an expression, found a string
-    ci.yml:29:15: the context `steps` is not available here
+    ci.yml:29:15: the context `steps` is not available in `jobs.*.name`
     ci.yml:30:5: `steps` can't be used in a job that calls a workflow with `uses`
     ci.yml:30:12: expected a sequence of steps, found a string
     ci.yml:31:11: the workflow `x` has no version, and does not begin with `./`
@@ -136,7 +136,7 @@ fn the_top_level_is_checked() {
     insta::assert_snapshot!(problems("on: []\nname: ${{ github.x }}\nrun-name: ${{ env.x }}\njobs: {a: []}\n"), @"
     ci.yml:1:5: expected at least one event, found none
     ci.yml:2:11: expressions are not allowed here
-    ci.yml:3:15: the context `env` is not available here
+    ci.yml:3:15: the context `env` is not available in `run-name`
     ci.yml:4:11: expected a mapping of the keys of a job, found a sequence
     ");
     insta::assert_snapshot!(problems("On: push\nOFF: x\nfrobnicate: 1\njobs: {a: {runs-on: x, steps: [run: x]}}\n"), @"
@@ -160,8 +160,8 @@ fn jobs_are_checked() {
     insta::assert_snapshot!(job("env: text"), @"ci.yml:6:10: expected a mapping of names and strings, found a string");
     insta::assert_snapshot!(job("env: {Path: a, PATH: b}"), @"ci.yml:6:20: `PATH` is already defined on line 6");
     insta::assert_snapshot!(job("env: {A: '${{ runner.os }}'}\noutputs: {a: '${{ hashFiles(1) }}'}"), @"
-    ci.yml:6:19: the context `runner` is not available here
-    ci.yml:7:23: the function `hashFiles` is not available here
+    ci.yml:6:19: the context `runner` is not available in `jobs.*.env`
+    ci.yml:7:23: the function `hashFiles` is not available in `jobs.*.outputs`
     ");
     insta::assert_snapshot!(job("outputs: ${{ fromJSON('{}') }}"), @"ci.yml:6:14: expected a mapping of names and strings, found a string");
     insta::assert_snapshot!(job("defaults: {run: {shel: x, shell: }, walk: x}"), @"
@@ -179,19 +179,19 @@ fn jobs_are_checked() {
     ci.yml:7:24: expected a boolean or an expression, found a number
     ");
     insta::assert_snapshot!(job("if: steps.x.outcome == 'success' && hashFiles('x')"), @"
-    ci.yml:6:9: the context `steps` is not available here
-    ci.yml:6:41: the function `hashFiles` is not available here
+    ci.yml:6:9: the context `steps` is not available in `jobs.*.if`
+    ci.yml:6:41: the function `hashFiles` is not available in `jobs.*.if`
     ");
     insta::assert_snapshot!(job("if: [a]"), @"ci.yml:6:9: expected a condition, found a sequence");
     insta::assert_snapshot!(job("cache-mode: reed"), @"ci.yml:6:17: expected `read`, `write`, `write-only` or `none`, found `reed`");
     insta::assert_snapshot!(job("needs: {a: b}"), @"ci.yml:6:12: expected the id of a job or a sequence of them, found a mapping");
     insta::assert_snapshot!(job("strategy: {matrix: {a: '${{ matrix.b }}'}}\nenvironment: {url: '${{ secrets.X }}'}"), @"
-    ci.yml:6:33: the context `matrix` is not available here
+    ci.yml:6:33: the context `matrix` is not available in `jobs.*.strategy`
     ci.yml:7:5: `environment` has no `name`
-    ci.yml:7:29: the context `secrets` is not available here
+    ci.yml:7:29: the context `secrets` is not available in `jobs.*.environment.url`
     ");
     insta::assert_snapshot!(job("container: {image: '${{ secrets.X }}', credentials: {password: '${{ secrets.X }}'}, env: {a: '${{ steps.x }}', b: '${{ ='}}"), @"
-    ci.yml:6:29: the context `secrets` is not available here
+    ci.yml:6:29: the context `secrets` is not available in `jobs.*.container`
     ci.yml:6:120: this `${{` is not closed with `}}`
     ");
     insta::assert_snapshot!(job("strategy: x\nconcurrency: [a]\npermissions: \nservices: [x]\nsnapshot: []\ncontainer: [x]\nenvironment: [x]"), @"
@@ -291,7 +291,7 @@ fn steps_are_checked() {
     ci.yml:8:20: expressions are not allowed here
     ci.yml:9:28: expected a directory, found nothing
     ");
-    insta::assert_snapshot!(step("run: ${{ github.x }} ${{ always() }}"), @"ci.yml:7:34: the function `always` is not available here");
+    insta::assert_snapshot!(step("run: ${{ github.x }} ${{ always() }}"), @"ci.yml:7:34: the function `always` is not available in `jobs.*.steps.*`");
     insta::assert_snapshot!(step("uses: ${{ github.x }}"), @"ci.yml:7:19: expressions are not allowed here");
     insta::assert_snapshot!(step("uses: checkout@v4\nwith: x"), @"
     ci.yml:7:15: `checkout@v4` is not the reference of an action
@@ -299,7 +299,7 @@ fn steps_are_checked() {
     ");
     insta::assert_snapshot!(step("run: x\nif: success('a') || secrets.X"), @"
     ci.yml:8:13: `success` takes no arguments here, found 1
-    ci.yml:8:29: the context `secrets` is not available here
+    ci.yml:8:29: the context `secrets` is not available in `jobs.*.steps.*.if`
     ");
     insta::assert_snapshot!(step("run: x\nbackground: 1\nid: 5"), @"
     ci.yml:8:21: expected `true` or `false`, found a number
@@ -324,7 +324,10 @@ fn steps_are_checked() {
 #[test]
 fn expressions_in_aliases_are_placed_where_they_are_written() {
     let text = "on: push\nenv: &e {A: '${{ runner.os }}'}\njobs:\n  a: {runs-on: x, env: *e, steps: [run: x]}\n";
-    insta::assert_snapshot!(problems(text), @"ci.yml:2:18: the context `runner` is not available here");
+    insta::assert_snapshot!(problems(text), @"
+    ci.yml:2:18: the context `runner` is not available in `env`
+    ci.yml:2:18: the context `runner` is not available in `jobs.*.env`
+    ");
 }
 
 #[test]

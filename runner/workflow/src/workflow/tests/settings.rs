@@ -197,7 +197,7 @@ fn wrong_concurrency_is_refused() {
         ),
         (
             "concurrency: ${{ secrets.X }}",
-            "the context `secrets` is not available here",
+            "the context `secrets` is not available in `jobs.*.concurrency`",
         ),
         (
             &long,
@@ -240,7 +240,7 @@ fn environments_are_read() {
         ),
         (
             "environment: {name: '${{ steps.x }}'}",
-            "the context `steps` is not available here",
+            "the context `steps` is not available in `jobs.*.environment`",
         ),
         (
             "environment: {name: x, deployment: 1}",
@@ -317,7 +317,7 @@ fn wrong_containers_are_refused() {
         ),
         (
             "container: {image: '${{ env.X }}'}",
-            "the context `env` is not available here",
+            "the context `env` is not available in `jobs.*.container`",
         ),
         (
             "container: {image: x, env: [y]}",
@@ -380,7 +380,7 @@ fn wrong_calls_are_refused() {
         ),
         (
             "with: {a: '${{ secrets.x }}'}",
-            "the context `secrets` is not available here",
+            "the context `secrets` is not available in `jobs.*.with`",
         ),
         (
             "with: {'': x}",
@@ -392,7 +392,7 @@ fn wrong_calls_are_refused() {
         ),
         (
             "secrets: {a: '${{ env.x }}'}",
-            "the context `env` is not available here",
+            "the context `env` is not available in `jobs.*.secrets`",
         ),
         (
             "secrets: {'${{ x }}': y}",

@@ -405,7 +405,7 @@ fn wrong_inputs_are_refused() {
         ),
         (
             "{inputs: {a: {type: number, default: '${{ secrets.x }}'}}}",
-            "the context `secrets` is not available here",
+            "the context `secrets` is not available in `on.workflow_call.inputs.*.default`",
         ),
         (
             "{secrets: {a: {require: true}}}",
@@ -429,7 +429,7 @@ fn wrong_inputs_are_refused() {
         ),
         (
             "{outputs: {a: {value: '${{ needs.x }}'}}}",
-            "the context `needs` is not available here",
+            "the context `needs` is not available in `on.workflow_call.outputs.*.value`",
         ),
         (
             "{outputs: {a: {value: [x]}}}",

@@ -12,7 +12,7 @@ const MAX_LISTED: usize = 20;
 
 /// Names in their order. Of two that differ in case only, the first counts.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     names: Vec<String>,
     positions: HashMap<String, usize>,
 }
@@ -32,22 +32,22 @@ impl<'a> FromIterator<&'a str> for Names {
 
 impl Names {
     /// Where a name is in the list.
-    pub(super) fn position(&self, name: &str) -> Option<usize> {
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.positions.get(&*text::folded(name)).copied()
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.position(name).is_some()
     }
 
     /// What was most likely meant.
-    pub(super) fn suggestion(&self, name: &str) -> Option<String> {
+    pub(crate) fn suggestion(&self, name: &str) -> Option<String> {
         let known = self.names.iter().take(MAX_COMPARED).map(String::as_str);
         text::suggestion(name, known).map(|known| format!("did you mean `{known}`?"))
     }
 
     /// What was most likely meant, or all there is. `what` is what they are names of.
-    pub(super) fn help(&self, name: &str, what: &str) -> String {
+    pub(crate) fn help(&self, name: &str, what: &str) -> String {
         if let Some(suggestion) = self.suggestion(name) {
             return suggestion;
         }

@@ -11,17 +11,15 @@
 //!
 //! What is known holds until a step runs: [`FileHashes::forget`].
 
-mod patterns;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::glob::{self, Patterns};
 use crate::guest::channel::GuestChannel;
 use crate::guest::transfer;
 use crate::host::clock::{Deadline, within};
-use crate::steps::hash_files::patterns::{Patterns, in_order};
 
 /// GitHub's own limit.
 const HASHING: Deadline = Deadline::seconds("the hash of the files", 120);
@@ -94,11 +92,12 @@ async fn look(
     workspace: &str,
     patterns: &[String],
 ) -> Result<String, String> {
-    let patterns = Patterns::parse(patterns, workspace)?;
+    let patterns = read(patterns, workspace)?;
     if patterns.is_empty() {
         return Ok(String::new());
     }
     let directory = guest.dialect().paths().write(workspace);
+    let base = glob::parts(workspace).join("/");
     let listing = transfer::list(guest, &directory, &[], MOST_FILES).await;
     let mut found = Vec::new();
     let mut links = HashSet::new();
@@ -107,7 +106,7 @@ async fn look(
         let Ok(name) = String::from_utf8(entry.name) else {
             continue;
         };
-        if !matches!(entry.kind, 'f' | 'l') || !patterns.matches(&name) {
+        if !matches!(entry.kind, 'f' | 'l') || !patterns.matches(&format!("{base}/{name}")) {
             continue;
         }
         if entry.kind == 'l' {
@@ -131,6 +130,30 @@ async fn look(
         }
     }
     Ok(combined(&known))
+}
+
+/// Reads the arguments of a call: each may hold several patterns, one a line. What lies outside of the
+/// workspace is not looked at, and so matches nothing.
+fn read(arguments: &[String], workspace: &str) -> Result<Patterns, String> {
+    match arguments.first() {
+        Some(option) if option.starts_with("--") => Err(refuse(option)),
+        _ => Patterns::parse(arguments.iter().flat_map(|one| one.lines()), workspace),
+    }
+}
+
+fn refuse(option: &str) -> String {
+    if option.eq_ignore_ascii_case("--follow-symbolic-links") {
+        return "`--follow-symbolic-links` is not supported yet".to_owned();
+    }
+    format!("`{option}` is no option; the only one is `--follow-symbolic-links`")
+}
+
+/// Sorts names as a walk through the directories meets them, each in the order of Windows.
+fn in_order(names: &mut [String]) {
+    names.sort_by_cached_key(|name| {
+        let parts = name.split('/').map(str::to_uppercase);
+        (parts.collect::<Vec<_>>(), name.clone())
+    });
 }
 
 /// The digest of digests, in hexadecimal.
@@ -202,5 +225,20 @@ mod tests {
     async fn what_cannot_be_done_is_said() {
         let error = evaluated("${{ hashFiles('--nonsense', 'x') }}").await;
         assert!(error.unwrap_err().contains("--nonsense"));
+    }
+
+    #[test]
+    fn names_are_sorted_as_a_walk_meets_them() {
+        let mut names = ["b/x", "a.c", "A/z", "a/b/c", "B.c"].map(str::to_owned);
+        in_order(&mut names);
+        assert_eq!(names, ["a/b/c", "A/z", "a.c", "b/x", "B.c"]);
+    }
+
+    #[test]
+    fn options_are_known_or_refused() {
+        for option in ["--follow-symbolic-links", "--x"] {
+            let error = read(&[option.to_owned()], "").unwrap_err();
+            assert!(error.contains(option));
+        }
     }
 }

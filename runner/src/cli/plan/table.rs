@@ -1,0 +1,201 @@
+//! A plan as lines for people: what holds of the run, then a row for each leg of each job.
+
+use dormer_workflow::expr::Value;
+use dormer_workflow::plan::{Called, Leg, Legs, Plan, Planned, PlannedCondition, PlannedJob};
+use dormer_workflow::workflow::{ConcurrencyGroup, RunnerSelector};
+
+use crate::report::plain::harmless_name;
+
+use super::images::Images;
+
+/// What the columns of [`rows`] are.
+pub(super) const COLUMNS: [&str; 6] = ["JOB", "RUNS ON", "IMAGE", "NEEDS", "RUNS", "ALSO"];
+
+/// After how many minutes a job is cancelled that says nothing of it.
+const USUAL_MINUTES: f64 = 360.0;
+
+/// Longer texts are cut: a table is no place to read them in.
+const LONGEST: usize = 60;
+
+/// What the readers of the files should know, called workflows included.
+pub(super) fn warnings(plan: &Plan) -> Vec<String> {
+    let nested = called_plans(plan).flat_map(warnings);
+    let mut all: Vec<String> = plan.warnings.iter().cloned().chain(nested).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// What holds of the run as a whole.
+pub(super) fn head(plan: &Plan) -> Vec<String> {
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let (jobs, legs) = (
+        counted(plan.jobs.len(), "job"),
+        counted(legs_of(plan), "leg"),
+    );
+    let name = harmless_name(&plan.name);
+    let mut lines = vec![format!(
+        "{name} on {}: {jobs}, {legs}",
+        harmless_name(&plan.event)
+    )];
+    if let Some(name) = &plan.run_name {
+        lines.push(format!("name of the run: {}", harmless_name(name)));
+    }
+    if let Some(inputs) = plan.inputs.known().filter(|inputs| !inputs.is_empty()) {
+        let inputs = inputs
+            .iter()
+            .map(|(name, value)| format!("{name}={}", shown(value)));
+        lines.push(format!("inputs: {}", inputs.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(concurrency) = &plan.concurrency {
+        lines.push(concurrency_of(concurrency));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// A row for each leg, those of a called workflow below the leg that calls it.
+pub(super) fn rows(plan: &Plan, images: &Images) -> Vec<Vec<String>> {
+    plan.jobs
+        .iter()
+        .flat_map(|job| rows_of(job, images))
+        .collect()
+}
+
+fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
+    let needs = job.needs.join(", ");
+    let runs = runs(&job.condition);
+    let one = |runs_on: String, runs: String| {
+        vec![row(
+            &job.name,
+            [runs_on, String::new(), needs.clone(), runs, String::new()],
+        )]
+    };
+    let legs = match &job.legs {
+        Planned::After(jobs) => return one(after(jobs), runs),
+        Planned::Now(legs) if !legs.items.is_empty() => legs,
+        Planned::Now(_) if job.condition.holds == Some(false) => return one(String::new(), runs),
+        Planned::Now(_) => return one(String::new(), "no: its matrix is empty".to_owned()),
+    };
+    let items = legs.items.iter();
+    items
+        .flat_map(|leg| {
+            let (runs_on, image) = runner(leg, images);
+            let also = also(leg, legs);
+            let own = row(
+                &leg.name,
+                [runs_on, image, needs.clone(), runs.clone(), also],
+            );
+            let nested = leg.calls.as_ref().and_then(|called| called.plan.as_ref());
+            let nested = nested.map(|plan| rows(plan, images)).unwrap_or_default();
+            std::iter::once(own).chain(nested)
+        })
+        .collect()
+}
+
+fn row(name: &str, rest: [String; 5]) -> Vec<String> {
+    let cells = std::iter::once(name.to_owned()).chain(rest);
+    cells.map(|text| cut(&harmless_name(&text))).collect()
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+/// Whether a job runs.
+fn runs(condition: &PlannedCondition) -> String {
+    match (condition.holds, &condition.text) {
+        (Some(true), _) => "yes".to_owned(),
+        (Some(false), Some(text)) => format!("no: `{text}`"),
+        (Some(false), None) => "no: what it needs does not run".to_owned(),
+        (None, Some(text)) => format!("if `{text}`"),
+        (None, None) => "if what it needs succeeds".to_owned(),
+    }
+}
+
+/// What a leg runs on, and in which image.
+fn runner(leg: &Leg, images: &Images) -> (String, String) {
+    match (&leg.calls, &leg.runs_on) {
+        (Some(called), _) => (format!("calls {}", called.uses), left_out(called)),
+        (None, Some(Planned::After(jobs))) => (after(jobs), String::new()),
+        (None, Some(Planned::Now(selector))) => (labels(selector), images.of(&selector.labels)),
+        (None, None) => (String::new(), String::new()),
+    }
+}
+
+/// A called workflow that is not planned says so in the place of its jobs.
+fn left_out(called: &Called) -> String {
+    match called.plan {
+        Some(_) => String::new(),
+        None => "not followed".to_owned(),
+    }
+}
+
+fn labels(selector: &RunnerSelector) -> String {
+    let labels = selector.labels.join(", ");
+    match &selector.group {
+        Some(group) if labels.is_empty() => format!("group {group}"),
+        Some(group) => format!("group {group}: {labels}"),
+        None => labels,
+    }
+}
+
+/// What is not usual about a leg.
+fn also(leg: &Leg, legs: &Legs) -> String {
+    let mut also = Vec::new();
+    match leg.timeout_minutes {
+        Planned::Now(minutes) if minutes == USUAL_MINUTES => {}
+        Planned::Now(minutes) => also.push(format!("{minutes} min")),
+        Planned::After(ref jobs) => also.push(format!("timeout {}", after(jobs))),
+    }
+    match &leg.continue_on_error {
+        Planned::Now(false) => {}
+        Planned::Now(true) => also.push("may fail".to_owned()),
+        Planned::After(jobs) => also.push(format!("may fail: {}", after(jobs))),
+    }
+    if leg.matrix.is_some() && leg.total > 1 {
+        also.extend(legs.max_parallel.map(|count| format!("{count} at once")));
+        also.extend((!legs.fail_fast).then(|| "others go on".to_owned()));
+    }
+    also.extend(leg.concurrency.as_ref().map(concurrency_of));
+    also.extend(leg.environment.as_ref().map(|name| match name {
+        Planned::Now(name) => format!("environment {name}"),
+        Planned::After(jobs) => format!("environment {}", after(jobs)),
+    }));
+    also.join(", ")
+}
+
+fn concurrency_of(concurrency: &Planned<ConcurrencyGroup>) -> String {
+    match concurrency {
+        Planned::Now(group) => format!("concurrency {}", harmless_name(&group.name)),
+        Planned::After(jobs) => format!("concurrency {}", after(jobs)),
+    }
+}
+
+fn after(jobs: &[String]) -> String {
+    format!("known after {}", jobs.join(", "))
+}
+
+fn shown(value: &Value) -> String {
+    cut(&harmless_name(&value.to_text()))
+}
+
+fn legs_of(plan: &Plan) -> usize {
+    let own = plan.jobs.iter().filter_map(|job| job.legs.known());
+    let own: usize = own.map(|legs| legs.items.len()).sum();
+    own + called_plans(plan).map(legs_of).sum::<usize>()
+}
+
+fn called_plans(plan: &Plan) -> impl Iterator<Item = &Plan> {
+    let legs = plan.jobs.iter().filter_map(|job| job.legs.known());
+    let calls = legs
+        .flat_map(|legs| &legs.items)
+        .filter_map(|leg| leg.calls.as_ref());
+    calls.filter_map(|called| called.plan.as_deref())
+}

@@ -1,0 +1,63 @@
+//! Where the actions of other repositories come from, by what was typed and configured.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::actions::cache::ActionCache;
+use crate::actions::git::Git;
+use crate::actions::server::Server;
+use crate::cli::args::RunArguments;
+use crate::config::Config;
+use crate::failure::InputError;
+
+/// Stands above `actions.server` of the user's dormer.toml.
+const SERVER: &str = "DORMER_ACTIONS_SERVER";
+/// The secret that proves to the server who asks.
+const TOKEN: &str = "GITHUB_TOKEN";
+
+/// The host's store of actions, as this run uses it.
+pub(super) fn cache(
+    arguments: &RunArguments,
+    config: &Config,
+    root: PathBuf,
+    secrets: &[(String, SecretString)],
+) -> Result<Arc<ActionCache>, InputError> {
+    let named = std::env::var(SERVER).ok();
+    let mut git = Git::at(server(named.as_deref(), config)?);
+    let token = secrets.iter().find(|(name, _)| name == TOKEN);
+    git.token = token.map(|(_, value)| value.clone());
+    let mut cache = ActionCache::at(root, git);
+    cache.refresh = arguments.refresh_actions;
+    Ok(Arc::new(cache))
+}
+
+fn server(named: Option<&str>, config: &Config) -> Result<Server, InputError> {
+    match (
+        named.filter(|named| !named.is_empty()),
+        &config.actions_server,
+    ) {
+        (Some(named), _) => Server::parse(named)
+            .map_err(|why| InputError::configuration(format!("{SERVER}: {why}"))),
+        (None, Some(configured)) => Ok(configured.clone()),
+        (None, None) => Ok(Server::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_stands_above_the_file_and_the_file_above_github() {
+        let mut config = Config::default();
+        let url = |named, config: &Config| server(named, config).map(|found| found.to_string());
+        assert_eq!(url(None, &config).unwrap(), "https://github.com");
+        config.actions_server = Some(Server::parse("https://git.example").unwrap());
+        assert_eq!(url(Some(""), &config).unwrap(), "https://git.example");
+        assert_eq!(url(Some("file:///srv"), &config).unwrap(), "file:///srv");
+        let error = url(Some("http://x"), &config).unwrap_err();
+        assert!(error.message.starts_with("DORMER_ACTIONS_SERVER: "));
+    }
+}

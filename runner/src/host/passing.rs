@@ -1,0 +1,68 @@
+//! A directory that lives as long as its holder. It is locked meanwhile, so that what a holder left who was
+//! killed is told from what is in use.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::host::fs::create_private_directory;
+use crate::host::lock::{self, DirectoryLock};
+
+/// A locked directory, which is removed when it is dropped.
+#[derive(Debug)]
+pub struct PassingDirectory {
+    directory: TempDir,
+    _lock: Option<DirectoryLock>,
+}
+
+impl PassingDirectory {
+    /// Makes one in `parent`, which is made if it is not there, and removes those that nobody holds.
+    pub async fn new(parent: &Path) -> io::Result<Self> {
+        create_private_directory(parent)?;
+        // Between its making and its lock a directory looks abandoned.
+        let _alone = lock::exclusive(parent).await?;
+        remove_abandoned(parent)?;
+        let directory = tempfile::tempdir_in(parent)?;
+        let lock = lock::try_exclusive(directory.path())?;
+        Ok(Self {
+            directory,
+            _lock: lock,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+fn remove_abandoned(parent: &Path) -> io::Result<()> {
+    for left in fs::read_dir(parent)?.flatten() {
+        if let Ok(Some(_lock)) = lock::try_exclusive(&left.path()) {
+            // What can't be removed is tried again the next time.
+            let _ = fs::remove_dir_all(left.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_held_stays_and_what_a_killed_holder_left_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().join("passing");
+        let held = PassingDirectory::new(&parent).await.unwrap();
+        fs::create_dir(parent.join("left")).unwrap();
+        fs::write(parent.join("left/x"), "x").unwrap();
+        let other = PassingDirectory::new(&parent).await.unwrap();
+        assert!(held.path().exists() && other.path().exists());
+        assert!(!parent.join("left").exists());
+        drop((held, other));
+        assert_eq!(fs::read_dir(&parent).unwrap().count(), 0);
+    }
+}

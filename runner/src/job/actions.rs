@@ -1,0 +1,132 @@
+//! Brings the actions of other repositories into the guest of one job: from a directory of this host, where
+//! the user named one, else from the host's store, which fetches what it lacks.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::actions::Wanted;
+use crate::actions::cache::{ActionCache, Cached};
+use crate::failure::InputError;
+use crate::guest::channel::GuestChannel;
+use crate::progress::Progress;
+use crate::steps::action::source::{ActionFiles, ActionSource, Placed};
+use crate::workspace::scan::{self, Scan};
+use crate::workspace::upload;
+
+/// A reference, as `owner/repo@ref`, and the directory that stands in for it.
+pub type Mapping = (String, PathBuf);
+
+/// The actions of one job.
+pub struct JobActions<'a> {
+    /// The directories that the user named.
+    pub mapped: &'a [Mapping],
+    /// Where all others come from.
+    pub cache: &'a ActionCache,
+    /// The guest.
+    pub channel: &'a dyn GuestChannel,
+    /// Shows transfers.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl JobActions<'_> {
+    fn directory(&self, wanted: Wanted<'_>) -> Option<&Path> {
+        let is_it = |(reference, _): &&Mapping| {
+            reference.split_once('@').is_some_and(|(name, at)| {
+                name.eq_ignore_ascii_case(wanted.repository) && at == wanted.git_ref
+            })
+        };
+        let found = self.mapped.iter().find(is_it);
+        found.map(|(_, directory)| directory.as_path())
+    }
+
+    async fn place_mapped(&self, from: &Path, directory: &str) -> Result<Placed, String> {
+        let found = looked_through(from, |root| scan::scan(root, &[])).await?;
+        self.send(from, found, directory).await?;
+        Ok(Placed {
+            commit: None,
+            files: Box::new(HostFiles(from.to_owned())),
+        })
+    }
+
+    async fn place_cached(&self, cached: Cached, directory: &str) -> Result<Placed, String> {
+        let found = looked_through(&cached.root, scan::everything).await?;
+        self.send(&cached.root, found, directory).await?;
+        Ok(Placed {
+            commit: Some(cached.commit.clone()),
+            files: Box::new(cached),
+        })
+    }
+
+    async fn send(&self, from: &Path, mut found: Scan, directory: &str) -> Result<(), String> {
+        found.entries.retain(|path, _| !path.starts_with(".git"));
+        let directory = self.channel.dialect().paths().write(directory);
+        let progress = Arc::clone(&self.progress);
+        let sent = upload::send(self.channel, from, Arc::new(found), &directory, progress).await;
+        self.progress.finish();
+        sent.map_err(|failure| failure.message())
+    }
+}
+
+/// Looks through a directory in a thread of its own.
+async fn looked_through(
+    root: &Path,
+    look: impl FnOnce(&Path) -> Result<Scan, InputError> + Send + 'static,
+) -> Result<Scan, String> {
+    let root = root.to_owned();
+    let looking = tokio::task::spawn_blocking(move || look(&root));
+    let found = looking.await.map_err(|error| error.to_string())?;
+    found.map_err(|error| error.message)
+}
+
+#[async_trait]
+impl ActionSource for JobActions<'_> {
+    async fn place(
+        &self,
+        repository: &str,
+        git_ref: &str,
+        directory: &str,
+    ) -> Result<Placed, String> {
+        let wanted = Wanted {
+            repository,
+            git_ref,
+        };
+        if let Some(from) = self.directory(wanted) {
+            return self.place_mapped(from, directory).await;
+        }
+        let cached = self.cache.get(wanted, self.progress.as_ref()).await;
+        let cached = cached.map_err(|error| error.told(wanted))?;
+        self.place_cached(cached, directory).await
+    }
+}
+
+/// The files of a directory of this host.
+#[derive(Debug)]
+struct HostFiles(PathBuf);
+
+impl ActionFiles for HostFiles {
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        let path = self.0.join(path);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(format!("`{}`: {error}", path.display())),
+        }
+    }
+}
+
+impl ActionFiles for Cached {
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        Cached::read(self, path).map_err(|error| format!("`{path}`: {error}"))
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

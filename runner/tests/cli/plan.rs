@@ -1,0 +1,237 @@
+//! `dormer plan`: the jobs of a workflow as a table and as JSON, and how a run may start.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Host, USAGE, assert_orderly, assert_says};
+
+const WORKFLOW: &str = "\
+name: CI
+on:
+  push:
+  workflow_dispatch:
+    inputs:
+      deep: {type: boolean, default: false}
+jobs:
+  report:
+    needs: [build, test]
+    if: always()
+    timeout-minutes: 5
+    runs-on: ${{ vars.LABEL || 'windows-latest' }}
+    steps: [{run: echo}]
+  build:
+    strategy: {matrix: {os: [windows-2022, ubuntu-latest]}}
+    runs-on: ${{ matrix.os }}
+    outputs: {list: '${{ steps.a.outputs.list }}'}
+    steps: [{id: a, run: echo}]
+  test:
+    needs: build
+    if: inputs.deep
+    strategy: {matrix: {x: '${{ fromJSON(needs.build.outputs.list) }}'}}
+    runs-on: windows-latest
+    steps: [{run: echo}]
+";
+
+/// A host with that workflow.
+fn host() -> Host {
+    let host = Host::new();
+    fs::create_dir(host.path().join(".git")).expect("a directory");
+    host.write("ci.yml", WORKFLOW);
+    host
+}
+
+#[track_caller]
+fn planned(host: &Host, arguments: &[&str]) -> String {
+    let finished = host
+        .dormer(["plan", "ci.yml"])
+        .args(arguments)
+        .run()
+        .expect(0);
+    assert_orderly(&finished);
+    finished.stdout
+}
+
+#[track_caller]
+fn document(host: &Host, arguments: &[&str]) -> Value {
+    let text = planned(host, &[arguments, &["--format", "json"]].concat());
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[track_caller]
+fn refused(host: &Host, arguments: &[&str]) -> String {
+    let finished = host
+        .dormer(["plan", "ci.yml"])
+        .args(arguments)
+        .run()
+        .expect(USAGE);
+    assert_orderly(&finished);
+    assert_eq!(finished.stdout, "");
+    finished.stderr
+}
+
+#[test]
+fn jobs_are_shown_in_their_order_with_labels_and_images() {
+    let host = host();
+    insta::assert_snapshot!(planned(&host, &["--input", "deep=true"]), @"
+    CI on workflow_dispatch: 3 jobs, 3 legs
+    inputs: deep=true
+
+    JOB                    RUNS ON            IMAGE     NEEDS        RUNS              ALSO
+    build (windows-2022)   windows-2022       compat                 yes
+    build (ubuntu-latest)  ubuntu-latest      no image               yes
+    test                   known after build            build        if `inputs.deep`
+    report                 windows-latest     compat    build, test  yes               5 min
+    ");
+}
+
+#[test]
+fn a_label_gets_the_image_that_the_configuration_maps_it_to() {
+    let host = host();
+    host.write("dormer.toml", "[labels]\n\"ubuntu-latest\" = \"mine\"\n");
+    assert_says(
+        &planned(&host, &["--on", "push"]),
+        &["ubuntu-latest   mine  "],
+    );
+}
+
+#[test]
+fn programs_get_the_plan_as_json() {
+    let host = host();
+    let plan = document(&host, &["--on", "push", "--var", "LABEL=gpu"]);
+    assert_eq!(plan["version"], 1);
+    assert_eq!(plan["event"], "push");
+    let ids: Vec<&str> = plan["jobs"]
+        .as_array()
+        .expect("jobs")
+        .iter()
+        .filter_map(|job| job["id"].as_str())
+        .collect();
+    assert_eq!(ids, ["build", "test", "report"]);
+    assert_eq!(
+        plan["jobs"][0]["legs"]["items"][0]["matrix"]["os"],
+        "windows-2022"
+    );
+    assert_eq!(plan["jobs"][1]["condition"]["holds"], false);
+    let labels = &plan["jobs"][2]["legs"]["items"][0]["runs_on"]["labels"];
+    assert_eq!(labels, &serde_json::json!(["gpu"]));
+}
+
+#[test]
+fn the_payload_and_the_checkout_are_what_expressions_see() {
+    let host = host();
+    let text = "on: push\nrun-name: ${{ github.event.head_commit.message }} on ${{ github.ref_name }}\n\
+                jobs: {a: {runs-on: x, steps: [{run: x}]}}\n";
+    host.write("ci.yml", text);
+    host.write(".git/HEAD", "ref: refs/heads/topic\n");
+    host.write("event.json", r#"{"head_commit": {"message": "Fix it"}}"#);
+    let plan = document(&host, &["--payload", "event.json"]);
+    assert_eq!(plan["run_name"], "Fix it on topic");
+    host.write("event.json", "[1]");
+    let said = refused(&host, &["--payload", "event.json"]);
+    assert_says(
+        &said,
+        &["error: the payload `event.json` is no JSON object"],
+    );
+    let said = refused(&host, &["--payload", "none.json"]);
+    assert_says(
+        &said,
+        &["cannot read the payload `none.json`: there is no such file"],
+    );
+}
+
+#[test]
+fn a_start_that_the_workflow_does_not_take_is_explained() {
+    let host = host();
+    let said = refused(&host, &["--on", "pusch"]);
+    assert_says(
+        &said,
+        &[
+            "error: the workflow cannot be planned:\nci.yml:3:3: the event `pusch` does not start",
+            "did you mean `push`?",
+        ],
+    );
+    let said = refused(&host, &["--input", "deep=maybe", "--input", "dep=1"]);
+    assert_says(
+        &said,
+        &["for 2 reasons", "the input `deep`: ", "has no input `dep`"],
+    );
+    let said = refused(&host, &["--on", "push", "--input", "deep=true"]);
+    assert_says(&said, &["the event `push` takes no inputs"]);
+}
+
+#[test]
+fn called_workflows_are_planned_and_containers_warned_of() {
+    let host = host();
+    host.write(
+        ".github/workflows/called.yml",
+        "on: workflow_call\njobs: {inner: {runs-on: windows-2019, steps: [{run: x}]}}\n",
+    );
+    host.write(
+        "ci.yml",
+        "on: push\njobs:\n  a:\n    uses: ./.github/workflows/called.yml\n  b:\n    runs-on: x\n    \
+         container: node\n    steps: [{run: x}]\n  c:\n    uses: o/r/.github/workflows/x.yml@v1\n",
+    );
+    let finished = host.dormer(["plan", "ci.yml"]).run().expect(0);
+    assert_says(
+        &finished.stdout,
+        &[
+            "3 jobs, 4 legs",
+            "\na          calls ./.github/workflows/called.yml",
+            "\na / inner  windows-2019",
+            "not followed",
+        ],
+    );
+    assert_says(
+        &finished.stderr,
+        &["warning: ci.yml:7:5: `container` can't be had"],
+    );
+}
+
+#[test]
+fn a_workflow_that_is_wrong_is_refused_with_all_its_problems() {
+    let host = host();
+    host.write(
+        "ci.yml",
+        "on: push\njobs:\n  a:\n    step: x\n    runs-on: x\n",
+    );
+    let said = refused(&host, &[]);
+    assert_says(
+        &said,
+        &[
+            "for 2 reasons:\n",
+            "ci.yml:3:3: the job `a` has no `steps`",
+            "ci.yml:4:5: ",
+        ],
+    );
+    let finished = host.dormer(["plan", "none.yml"]).run().expect(USAGE);
+    assert_says(
+        &finished.stderr,
+        &["error: cannot read the workflow `none.yml`: there is no such file"],
+    );
+}
+
+#[test]
+fn a_workflow_of_256_legs_is_planned_at_once() {
+    let host = host();
+    let sixteen = (0..16)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    host.write(
+        "ci.yml",
+        format!(
+            "on: push\njobs:\n  a:\n    strategy: {{matrix: {{x: [{sixteen}], y: [{sixteen}]}}}}\n    \
+             runs-on: windows-latest\n    steps: [{{run: x}}]\n"
+        ),
+    );
+    let finished = host.dormer(["plan", "ci.yml"]).run().expect(0);
+    assert_says(&finished.stdout, &["1 job, 256 legs", "a (15, 15)"]);
+    // The debug build, on a busy host.
+    assert!(
+        finished.took < Duration::from_secs(3),
+        "it took {:?}",
+        finished.took
+    );
+}
