@@ -203,7 +203,10 @@ impl OutDirectory {
         };
         let mut text = serde_json::to_vec_pretty(&manifest)?;
         text.push(b'\n');
-        self.directory.write(FILE_NAME, text)
+        // At once: another job of the run may be reading it.
+        let aside = self.aside.with_extension("json");
+        self.directory.write(&aside, text)?;
+        self.directory.rename(&aside, &self.directory, FILE_NAME)
     }
 
     /// Removes what runs that were killed left aside.
