@@ -67,6 +67,7 @@ pub(super) async fn run(
                 }
             }
             () = waker.notified(), if free => {}
+            () = pause(SECOND_LOOK) => {}
             request = requests.recv(), if free && open => match request {
                 Some(request) => programs.add(request, &waker),
                 None => open = false,
@@ -77,6 +78,10 @@ pub(super) async fn run(
     // First the socket: dropping a session would otherwise wait for the other side.
     connection.shut();
 }
+
+/// After so long everything is tried again, whatever the socket says. It is told of changes only, and to
+/// miss one would be to wait for ever.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 /// How long a trickle is left to gather.
 const SIP: Duration = Duration::from_millis(4);

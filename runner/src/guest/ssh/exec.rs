@@ -239,8 +239,10 @@ impl Exec {
         buffer: &mut [u8],
     ) -> Result<Driven, ssh2::Error> {
         const PARTS: usize = 3;
-        if self.output.as_ref().is_none_or(mpsc::Sender::is_closed) {
-            // Nobody listens any more: the program is let go of.
+        let is_unheard = self.output.as_ref().is_none_or(mpsc::Sender::is_closed);
+        if is_unheard && !connection.wants_to_send() {
+            // Nobody listens any more: the program is let go of. Not in the middle of a packet, which only
+            // what began it can send to its end, and without which nothing else is ever sent.
             self.output = None;
             self.stage = Stage::Closing(running.channel);
             return Ok(Driven::Moved);
