@@ -366,7 +366,16 @@ async fn what_is_unused_for_long_goes_with_its_refs_and_what_is_held_stays() {
     assert!(cached.root.is_dir());
     let path = cached.root.clone();
     drop(cached);
-    assert_eq!(sweep(50, false), [name.as_str()]);
+    // A program that another test starts at this moment has the lock too, until it is on its way.
+    let mut gone = Vec::new();
+    for _ in 0..100 {
+        gone = sweep(50, false);
+        if !gone.is_empty() {
+            break;
+        }
+        crate::host::clock::pause(Duration::from_millis(50)).await;
+    }
+    assert_eq!(gone, [name.as_str()]);
     assert!(!path.exists());
     // Its ref means what the server says now.
     server.commit("action.yml", "two");
