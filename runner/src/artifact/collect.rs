@@ -1,5 +1,5 @@
-//! From patterns to files on the host: list, match, check every name, fetch as one tar stream, check
-//! every entry again, write.
+//! From patterns to files on the host: what the guest lists is matched and checked name by name, and
+//! fetched as one tar stream while it still lists; every entry of that is checked again, and written.
 
 use std::io::Read;
 use std::sync::Arc;

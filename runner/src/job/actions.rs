@@ -1,7 +1,6 @@
 //! Brings the actions of other repositories into the guest of one job: from a directory of this host, where
 //! the user named one, else from the host's store, which fetches what it lacks.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use crate::actions::Wanted;
 use crate::actions::cache::{ActionCache, Cached};
 use crate::failure::InputError;
 use crate::guest::channel::GuestChannel;
+use crate::host::fs::HostileDirectory;
 use crate::progress::Progress;
 use crate::steps::action::source::{ActionFiles, ActionSource, Placed};
 use crate::workspace::scan::{self, Scan};
@@ -103,17 +103,24 @@ impl ActionSource for JobActions<'_> {
     }
 }
 
+/// An action's file is text that people write; more bytes than this are something else.
+const LARGEST_FILE: u64 = 4 << 20;
+
 /// The files of a directory of this host.
 #[derive(Debug)]
 struct HostFiles(PathBuf);
 
 impl ActionFiles for HostFiles {
     fn read(&self, path: &str) -> Result<Option<String>, String> {
-        let path = self.0.join(path);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
+        // What the user names may be a stranger's all the same.
+        let read = HostileDirectory::open(&self.0).and_then(|it| it.read(path, LARGEST_FILE));
+        let failed = |why: String| format!("`{}`: {why}", self.0.join(path).display());
+        match read {
+            Ok(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| failed("it is not UTF-8".to_owned())),
             Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(format!("`{}`: {error}", path.display())),
+            Err(error) => Err(failed(error.to_string())),
         }
     }
 }

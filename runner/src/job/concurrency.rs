@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::host::clock;
 use crate::host::fs::create_private_directory;
-use crate::host::lock::{DirectoryLock, try_exclusive};
+use crate::host::lock::{DirectoryLock, exclusive, try_exclusive};
 use crate::host::reservation::fill_with_randomness;
 
 /// How often whoever waits looks again.
@@ -73,28 +73,26 @@ impl Groups {
         let (turn, waiting) = (place.join("turn"), place.join("waiting"));
         create_private_directory(&turn)?;
         create_private_directory(&waiting)?;
+        // One comes after the other: of two who come at once to a group that nobody is in, one has its
+        // turn before the other looks for somebody to replace.
+        let coming = exclusive(&place).await?;
         let ticket = Ticket::take(&place, &waiting, group.cancel_in_progress)?;
+        if let Some(lock) = ticket.turn(&turn)? {
+            return Ok(ticket.exchange(lock));
+        }
         match group.queue {
             Queue::Single => ticket.replace_others()?,
             Queue::Max if ticket.others()?.len() >= LONGEST_QUEUE => return Ok(Entered::Replaced),
             Queue::Max => {}
         }
+        drop(coming);
         let mut waits = Some(waits);
         loop {
             if !ticket.is_there() {
                 return Ok(Entered::Replaced);
             }
-            if ticket.is_first()?
-                && let Some(lock) = try_exclusive(&turn)?
-            {
-                // Somebody may have come in between.
-                if !ticket.give_back() {
-                    return Ok(Entered::Replaced);
-                }
-                return Ok(Entered::Turn(Turn {
-                    waiting,
-                    _lock: lock,
-                }));
+            if let Some(lock) = ticket.turn(&turn)? {
+                return Ok(ticket.exchange(lock));
             }
             if let Some(waits) = waits.take() {
                 waits();
@@ -163,9 +161,24 @@ impl Ticket {
         self.path().is_dir()
     }
 
-    /// Whether it was still there.
-    fn give_back(&self) -> bool {
-        fs::remove_dir(self.path()).is_ok()
+    /// The lock of the turn, if it is free and nobody came before.
+    fn turn(&self, turn: &Path) -> io::Result<Option<DirectoryLock>> {
+        if self.is_first()? {
+            try_exclusive(turn)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Gives the ticket back for the turn, unless somebody has taken it away in between.
+    fn exchange(self, lock: DirectoryLock) -> Entered {
+        if fs::remove_dir(self.path()).is_err() {
+            return Entered::Replaced;
+        }
+        Entered::Turn(Turn {
+            waiting: self.waiting.clone(),
+            _lock: lock,
+        })
     }
 
     fn others(&self) -> io::Result<Vec<String>> {

@@ -69,10 +69,12 @@ impl<O: Write + Send> GithubMany<O> {
     }
 
     fn completed(&mut self, word: &str, t_ms: u64) -> io::Result<()> {
+        // Names of jobs and steps may be a guest's words: no command counts in the table.
+        writeln!(self.out, "::stop-commands::{}", self.token)?;
         for line in self.table.lines() {
-            // Indented, so that a name that looks like a command is none.
             writeln!(self.out, "  {line}")?;
         }
+        writeln!(self.out, "::{}::", self.token)?;
         writeln!(self.out, "Run: {word} in {}", duration(t_ms))
     }
 }

@@ -16,8 +16,13 @@ use crate::tool::Tool;
 
 /// Some forty megabytes, perhaps over a slow line.
 const DOWNLOAD: Deadline = Deadline::seconds("pip's download", 900);
-/// How pip may be called; the first that is on the path is.
-const PIPS: [(&str, &[&str]); 3] = [("pip3", &[]), ("pip", &[]), ("python3", &["-m", "pip"])];
+/// How pip may be called; the first that is on the path is. Python is told not to look for it in the
+/// current directory, which may be a stranger's checkout.
+const PIPS: [(&str, &[&str]); 3] = [
+    ("pip3", &[]),
+    ("pip", &[]),
+    ("python3", &["-I", "-m", "pip"]),
+];
 /// How much of what pip complains of is repeated.
 const COMPLAINT_LINES: usize = 4;
 

@@ -15,7 +15,7 @@ const STEPS: &str = r"
 - name: Compile
   run: |
     echo ::group::Compiling
-    echo C:\a\ws\ws\src\main.c(12,5): warning C4996: old
+    echo %GITHUB_WORKSPACE%\src\main.c(12,5): warning C4996: old
     echo ::endgroup::
     echo ::error file=src\util.c,line=3,title=Odd::no such word
 - shell: bash

@@ -33,7 +33,7 @@ use crate::image::recipe::Recipe;
 use crate::image::{build, vm_container};
 use crate::job::concurrency::Groups;
 use crate::job::graph::capacity::fitting;
-use crate::job::graph::machines::Machines;
+use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
 use crate::job::plan::JobSettings;
@@ -169,6 +169,7 @@ async fn accept(
         settings: wanted.settings,
         is_single,
         remark,
+        directories: Directories::default(),
     };
     let facts = wanted.prepared.facts;
     let groups = equipped.home.root().join("concurrency");

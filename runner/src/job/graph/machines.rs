@@ -1,9 +1,11 @@
 //! Runs legs in machines, each in one of its own.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use dormer_workflow::workflow::RunnerSelector;
+use secrecy::ExposeSecret;
 
 use crate::artifact::shelf::FOLDER;
 use crate::event::{Conclusion, Infra, JobEvent, Level};
@@ -45,6 +47,28 @@ pub struct Machines {
     pub is_single: bool,
     /// What is said of the image's choice when a job begins.
     pub remark: Option<String>,
+    /// The directories of legs.
+    pub directories: Directories,
+}
+
+/// The directories that legs have below `--out`. No two have the same, on any system that it may be on.
+#[derive(Debug, Default)]
+pub struct Directories(Mutex<HashSet<String>>);
+
+impl Directories {
+    /// A directory for a leg of this name, with a number behind it if another leg has that already.
+    fn of_leg(&self, name: &str) -> String {
+        let plain = directory_name(name);
+        // Each change is a single one, so that none is ever half made.
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = plain.clone();
+        let mut number = 1;
+        while !taken.insert(free.to_lowercase()) {
+            number += 1;
+            free = format!("{plain}-{number}");
+        }
+        free
+    }
 }
 
 #[async_trait]
@@ -64,8 +88,11 @@ impl LegRunner for Machines {
         let out_name = if self.is_single {
             String::new()
         } else {
-            directory_name(&order.name)
+            self.directories.of_leg(&order.name)
         };
+        // A secret of a called workflow may be a part of one that the user gave.
+        let secrets = order.secrets.iter().map(|(_, value)| value.expose_secret());
+        self.masker.add_all(secrets);
         let around = Surroundings {
             engine: self.engine.clone(),
             home: self.home.clone(),
@@ -136,6 +163,23 @@ pub fn directory_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_legs_have_one_directory() {
+        let directories = Directories::default();
+        let names = [
+            "build (c)",
+            "build (c++)",
+            "Build (c#)",
+            "build-c-2",
+            "test",
+        ];
+        let given = names.map(|name| directories.of_leg(name));
+        assert_eq!(
+            given,
+            ["build-c", "build-c-2", "Build-c-3", "build-c-2-2", "test"]
+        );
+    }
 
     #[test]
     fn a_legs_directory_has_a_name_that_leads_nowhere_else() {
