@@ -91,6 +91,12 @@ impl Lab {
         path
     }
 
+    /// Makes a directory a repository of its own. Else it would be a part of the one that these tests are
+    /// in, and the guest's workspace be named after what that is a clone of.
+    pub(crate) fn repository(&self, name: &str) {
+        self.write(&format!("{name}/.git/HEAD"), "ref: refs/heads/main\n");
+    }
+
     /// The binary with this home.
     pub(crate) fn dormer<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Program {
         let program = Program::new(DORMER, &self.home()).args(arguments);

@@ -40,7 +40,7 @@ fn custom_shells_run_what_they_are_given() {
   shell: bash -x
   run: never run
 "#;
-    lab.write("files/x", "x");
+    lab.repository("files");
     let ran = lab
         .run(steps.trim_start(), &["--workspace", "files"])
         .expect(0);

@@ -35,6 +35,7 @@ const STEPS: &str = r"
 #[test]
 fn steps_upload_from_anywhere_and_download_to_anywhere() {
     let lab = Lab::new();
+    lab.repository("files");
     lab.write("files/readme.txt", "x");
     let arguments = ["--workspace", "files", "--out", "out"];
     let ran = lab.run(STEPS.trim_start(), &arguments).expect(1);
