@@ -60,10 +60,12 @@ fn actions_run_where_they_are_and_end_with_their_job() {
     let lines = events.log(1);
     let printed: Vec<&str> = lines
         .into_iter()
-        .filter(|line| !line.starts_with("::"))
+        .filter(|line| !line.starts_with("##["))
         .collect();
     // The workspace is named after the repository that this one is a clone of.
-    let (told, seen) = printed[1].split_once(' ').expect("two paths");
+    let (told, seen) = printed[1]
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("{printed:?}"));
     assert_eq!(told, seen);
     assert!(
         told.starts_with(r"C:\a\") && told.ends_with(r"\act"),
