@@ -26,7 +26,7 @@ async fn run_stopped(lab: &Lab, steps: &str, line: &'static str) -> Outcome {
 }
 
 /// Prints `ready`, and ends when it is told to, or says that it went on.
-const WAITS: &str = "echo ready; sleep 3; echo went on";
+const WAITS: &str = "echo ready; sleep 6; echo went on";
 
 #[tokio::test]
 async fn a_step_whose_condition_no_longer_holds_is_stopped() {
