@@ -301,7 +301,7 @@ fn build_tag(reservation: &str) -> String {
     format!("dormer-build:{reservation}")
 }
 
-/// Takes away what a build left whose process is gone.
+/// Takes away what a build left that was interrupted, or whose process is gone.
 pub async fn clean_up(
     engine: &Engine,
     store: &Store,
@@ -309,8 +309,12 @@ pub async fn clean_up(
     reservation: &str,
 ) -> Result<(), InfraFailure> {
     context::remove_tag(engine, &build_tag(reservation)).await?;
-    context::remove_leftovers(engine, &format!("{owner}-{reservation}")).await?;
-    remove_tree(&store.building(reservation)).map_err(|error| {
+    let label = format!("{owner}-{reservation}");
+    let building = store.building(reservation);
+    if context::remove_leftovers(engine, &label).await? || building.exists() {
+        context::remove_interrupted(engine, &label).await?;
+    }
+    remove_tree(&building).map_err(|error| {
         InfraFailure::new("cannot remove what an interrupted build left").because(error)
     })
 }

@@ -6,15 +6,16 @@
 //! made from the last stage alone.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use bollard::query_parameters::{
-    BuildImageOptionsBuilder, ListImagesOptionsBuilder, PruneImagesOptionsBuilder,
-    RemoveImageOptionsBuilder,
+    BuildImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    PruneImagesOptionsBuilder, RemoveImageOptionsBuilder,
 };
 use futures_util::StreamExt;
 
 use crate::failure::InfraFailure;
-use crate::host::clock::{Deadline, within};
+use crate::host::clock::{Deadline, pause, within};
 use crate::image::handed::Handed;
 use crate::image::recipe::Recipe;
 use crate::mask::Masker;
@@ -55,7 +56,7 @@ pub async fn run(
     built.map_err(|late| {
         InfraFailure::transient(format!("cannot build `{}`", build.recipe.name)).because(late)
     })??;
-    cleaned
+    cleaned.map(drop)
 }
 
 async fn stream(
@@ -162,21 +163,51 @@ impl BuildLog {
     }
 }
 
-/// Removes what a build's steps left on the engine.
-pub async fn remove_leftovers(engine: &Engine, label: &str) -> Result<(), InfraFailure> {
+/// Removes what a build's steps left on the engine. Returns whether there was something.
+pub async fn remove_leftovers(engine: &Engine, label: &str) -> Result<bool, InfraFailure> {
     let filters = HashMap::from([
         ("dangling".to_owned(), vec!["true".to_owned()]),
         ("label".to_owned(), vec![format!("{BUILD_LABEL}={label}")]),
     ]);
     let options = PruneImagesOptionsBuilder::new().filters(&filters).build();
-    engine
-        .api()
-        .prune_images(Some(options))
-        .await
-        .map(|_| ())
-        .map_err(|error| {
-            InfraFailure::new("cannot remove a build's intermediate images").because(error)
-        })
+    let pruned = engine.api().prune_images(Some(options)).await;
+    let pruned = pruned.map_err(|error| {
+        InfraFailure::new("cannot remove a build's intermediate images").because(error)
+    })?;
+    Ok(pruned
+        .images_deleted
+        .is_some_and(|images| !images.is_empty()))
+}
+
+/// Removes what an interrupted build left. The engine ends the step that it is at by itself, and keeps its
+/// result a moment after nobody wants it any more: it has to be quiet for a while.
+pub async fn remove_interrupted(engine: &Engine, label: &str) -> Result<(), InfraFailure> {
+    const QUIET_LOOKS: u32 = 10;
+    const MOST_LOOKS: u32 = 100;
+    let mut quiet = 0;
+    for _ in 0..MOST_LOOKS {
+        let is_quiet =
+            !remove_leftovers(engine, label).await? && !is_at_work(engine, label).await?;
+        quiet = if is_quiet { quiet + 1 } else { 0 };
+        if quiet == QUIET_LOOKS {
+            break;
+        }
+        pause(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Whether a step of this build runs in a container.
+async fn is_at_work(engine: &Engine, label: &str) -> Result<bool, InfraFailure> {
+    let filters = HashMap::from([("label".to_owned(), vec![format!("{BUILD_LABEL}={label}")])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let listed = engine.api().list_containers(Some(options)).await;
+    let listed = listed
+        .map_err(|error| InfraFailure::new("cannot list the engine's containers").because(error))?;
+    Ok(!listed.is_empty())
 }
 
 /// The labels of every build of this owner that left something on the engine.

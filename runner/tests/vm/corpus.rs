@@ -29,9 +29,11 @@ fn a_dozen_workflows_of_the_corpus_end_in_real_machines_as_they_do_without() {
                 loop {
                     let next = cases.lock().expect("no panic").pop();
                     let Some(case) = next else { break };
-                    let found = differences(&case.expected, &run(&case));
+                    let (seen, said) = run(&case);
+                    let found = differences(&case.expected, &seen);
                     if !found.is_empty() {
-                        let text = format!("== {}\n  - {}", case.name, found.join("\n  - "));
+                        let found = found.join("\n  - ");
+                        let text = format!("== {}\n  - {found}\n{said}", case.name);
                         failures.lock().expect("no panic").push(text);
                     }
                 }
@@ -42,7 +44,8 @@ fn a_dozen_workflows_of_the_corpus_end_in_real_machines_as_they_do_without() {
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
 }
 
-fn run(case: &Case) -> Seen {
+/// What was seen of a case, and what the program said.
+fn run(case: &Case) -> (Seen, String) {
     let lab = Lab::new();
     case.copy_to(&lab.path(&case.name));
     let asked = &case.expected.run;
@@ -59,8 +62,8 @@ fn run(case: &Case) -> Seen {
     for (name, value) in &asked.secrets {
         program = program.args(["--secret", name]).env(name, value);
     }
-    let code = program.run().code;
+    let ended = program.run();
     let events = Events::read(&lab.path("events.jsonl"));
     lab.assert_nothing_left();
-    Seen::of(&events, code.unwrap_or(-1))
+    (Seen::of(&events, ended.code.unwrap_or(-1)), ended.all())
 }
