@@ -16,6 +16,8 @@ struct Pattern {
     takes_away: bool,
     /// What is in front of the first part with a wildcard.
     start: Vec<String>,
+    /// Whether it takes all that is below its start.
+    whole: bool,
     globs: GlobSet,
 }
 
@@ -71,6 +73,12 @@ impl Patterns {
         let matching = |pattern: &&Pattern| pattern.globs.is_match(path);
         let last = self.0.iter().rev().find(matching);
         last.is_some_and(|pattern| !pattern.takes_away)
+    }
+
+    /// Whether everything below a path matches.
+    pub fn take_all_below(&self, path: &[String]) -> bool {
+        let takes_it = |pattern: &Pattern| pattern.whole && is_below(path, &pattern.start);
+        !self.0.iter().any(|pattern| pattern.takes_away) && self.0.iter().any(takes_it)
     }
 
     /// The paths below which everything is that can match, as [`parts`] has them. None is below another.
@@ -134,10 +142,16 @@ fn pattern(line: &str, base: &str) -> Result<Option<Pattern>, String> {
         set.add(glob.map_err(|error| format!("the pattern `{line}` can't be used: {error}"))?);
     }
     let globs = set.build().map_err(|error| error.to_string())?;
-    let start = parts.iter().take_while(|part| !part.has_wildcard());
+    let named = parts.iter().take_while(|part| !part.has_wildcard());
+    let start: Vec<String> = named.map(|part| part.text().to_owned()).collect();
     Ok(Some(Pattern {
         takes_away,
-        start: start.map(|part| part.text().to_owned()).collect(),
+        whole: match &parts[start.len()..] {
+            [] => true,
+            [last] => last.text() == "**",
+            _ => false,
+        },
+        start,
         globs,
     }))
 }

@@ -1,57 +1,33 @@
 //! From patterns to files on the host: what the guest lists is matched and checked name by name, and
-//! fetched as one tar stream while it still lists; every entry of that is checked again, and written.
+//! fetched as one tar stream while it still lists; every entry of that is checked again, and written. Where
+//! all of a directory is wanted, its list would only cost time: the guest sends it all, and each file is
+//! matched and checked as it comes.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::oneshot;
-
-use crate::artifact::free::FreePlaces;
+use crate::artifact::judge::{Hide, Judge, Limits};
+use crate::artifact::listed;
 use crate::artifact::manifest::Artifact;
-use crate::artifact::names::{self, CaseClashes};
 use crate::artifact::selection::{Place, Root, Selection};
-use crate::artifact::unpack::{CollectError, Unpacked, Wanted, unpack};
+use crate::artifact::unpack::{CollectError, Expected, Unpacked, Whole, unpack};
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
-use crate::guest::channel::{GuestChannel, piped_input};
-use crate::guest::command::{ChannelError, Input};
-use crate::guest::dialect::Listing;
-use crate::guest::pipe::PipeWriter;
-use crate::guest::transfer::{self, ComingList, FetchError, Told};
-
-/// What a guest may make the host store.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Files looked through in each place.
-    pub listed: usize,
-    /// Files that come back.
-    pub files: usize,
-    /// Bytes of all files together.
-    pub bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            listed: 1_000_000,
-            files: 100_000,
-            bytes: 20 << 30,
-        }
-    }
-}
+use crate::guest::channel::GuestChannel;
+use crate::guest::transfer::{self, FetchError, Told};
 
 /// What is looked for, and where.
 pub struct Request<'a> {
     /// What is wanted.
-    pub selection: &'a dyn Selection,
+    pub selection: Arc<dyn Selection>,
     /// The workspace's directory in the guest, in Windows form.
     pub workspace: &'a str,
     /// Where files go.
     pub out: &'a Arc<OutDirectory>,
     /// The job's id, for the manifest.
     pub job: &'a str,
-    /// A text with every secret in it replaced.
-    pub hide: &'a (dyn Fn(&str) -> String + Sync),
+    /// Keeps secrets out of names.
+    pub hide: Hide,
     /// Limits on what is taken.
     pub limits: Limits,
 }
@@ -93,9 +69,24 @@ pub async fn gather(
     request: &Request<'_>,
 ) -> Result<Collected, InfraFailure> {
     let mut collected = Collected::default();
-    let mut taken = Taken::new(request.limits, request.out);
+    let (selection, hide) = (Arc::clone(&request.selection), Arc::clone(&request.hide));
+    let judge = Judge::new(selection, hide, Arc::clone(request.out), request.limits);
+    let judge = Arc::new(Mutex::new(judge));
     for place in request.selection.places() {
-        match collect_from(channel, request, &place, &mut taken, &mut collected).await {
+        let site = Site {
+            channel,
+            directory: directory_of(channel, &place, request.workspace),
+            place,
+            judge: Arc::clone(&judge),
+            out: Arc::clone(request.out),
+            limits: request.limits,
+        };
+        let collecting = if site.place.whole {
+            collect_whole(&site, &mut collected).await
+        } else {
+            listed::collect(&site, &mut collected).await
+        };
+        match collecting {
             Ok(()) => {}
             Err(CollectError::Refused(why)) => collected.refused.push(why),
             Err(CollectError::Infra(failure)) => return Err(failure),
@@ -104,219 +95,93 @@ pub async fn gather(
     Ok(collected)
 }
 
-/// Fetches what is wanted of one place, while the guest still looks through it.
-async fn collect_from(
-    channel: &dyn GuestChannel,
-    request: &Request<'_>,
-    place: &Place,
-    taken: &mut Taken<'_>,
-    collected: &mut Collected,
-) -> Result<(), CollectError> {
-    let directory = directory_of(channel, place, request.workspace);
-    let came: u64 = collected.artifacts.iter().map(|one| one.size).sum();
-    let budget = request.limits.bytes.saturating_sub(came);
-    let wanted = Wanted::default();
-    let (names, input) = piped_input();
-    let (begin, begun) = oneshot::channel();
-    let search = Search {
-        request,
-        place,
-        taken,
-        wanted: &wanted,
-        names,
-        begin: Some(begin),
-        refused: Vec::new(),
+/// One place of a guest that is collected from.
+pub(super) struct Site<'a> {
+    pub(super) channel: &'a dyn GuestChannel,
+    pub(super) place: Place,
+    /// The directory of its root, as the guest has it.
+    pub(super) directory: String,
+    pub(super) judge: Arc<Mutex<Judge>>,
+    out: Arc<OutDirectory>,
+    pub(super) limits: Limits,
+}
+
+impl Site<'_> {
+    /// What takes this place's tar stream apart, after all that has been collected.
+    pub(super) fn unpacker<E: Expected>(
+        &self,
+        mut expected: E,
+        collected: &Collected,
+    ) -> impl FnOnce(&mut dyn Read) -> Result<Unpacked, (Unpacked, CollectError)> + use<E> {
+        let came: u64 = collected.artifacts.iter().map(|one| one.size).sum();
+        let budget = self.limits.bytes.saturating_sub(came);
+        let out = Arc::clone(&self.out);
+        move |tar: &mut dyn Read| unpack(tar, &mut expected, &out, budget)
+    }
+}
+
+/// Fetches all of one place, each of whose files is judged as it comes.
+async fn collect_whole(site: &Site<'_>, collected: &mut Collected) -> Result<(), CollectError> {
+    let whole = Whole {
+        root: site.place.root,
+        judge: Arc::clone(&site.judge),
+        left: site.limits.listed,
     };
-    let (found, fetched) = tokio::join!(search.run(channel, &directory), async {
-        match begun.await {
-            Ok(()) => {
-                fetch(
-                    channel,
-                    &directory,
-                    input,
-                    wanted.clone(),
-                    request.out,
-                    budget,
-                )
-                .await
-            }
-            // Nothing is wanted here.
-            Err(_) => Ok(Told::default()),
-        }
-    });
-    let fetched = fetched?;
-    warn(collected, "looking for artifacts", &found.complaints);
-    warn(collected, "fetching artifacts", &fetched.complaints);
-    collected.artifacts.extend(fetched.what.came);
-    collected.refused.extend(found.what);
-    collected.refused.extend(fetched.what.refused);
-    collected.refused.extend(wanted.missing());
+    let unpacking = site.unpacker(whole, collected);
+    let start = &site.place.start;
+    let fetching = transfer::fetch_all(site.channel, &site.directory, start, unpacking);
+    let (told, all) = match fetching.await {
+        Ok((told, all)) => (told, all),
+        Err(error) => (what_came(error)?, true),
+    };
+    collected.take(told.what);
+    if all {
+        collected.warn("fetching artifacts", &told.complaints);
+    } else {
+        // Nobody knows what it would have been: the job is not done without it.
+        let failed = |line: &str| format!("the guest could not send all artifacts: {line}");
+        collected
+            .refused
+            .extend(some_of(&told.complaints).map(failed));
+    }
     Ok(())
 }
 
-/// Looks through one place of the guest for what is wanted.
-struct Search<'a, 'o> {
-    request: &'a Request<'a>,
-    place: &'a Place,
-    taken: &'a mut Taken<'o>,
-    wanted: &'a Wanted,
-    /// Where names go to be fetched.
-    names: PipeWriter,
-    /// Told once there is one.
-    begin: Option<oneshot::Sender<()>>,
-    refused: Vec<String>,
-}
-
-impl Search<'_, '_> {
-    /// Asks for every file that is wanted. Returns what is refused.
-    async fn run(mut self, channel: &dyn GuestChannel, directory: &str) -> Told<Vec<String>> {
-        let complaints = match self.look(channel, directory).await {
-            Ok(complaints) => complaints,
-            Err(why) => {
-                self.refused.push(why);
-                String::new()
-            }
-        };
-        Told {
-            what: self.refused,
-            complaints,
-        }
+impl Collected {
+    /// Takes what came of a stream.
+    pub(super) fn take(&mut self, unpacked: Unpacked) {
+        self.artifacts.extend(unpacked.came);
+        self.refused.extend(unpacked.refused);
     }
 
-    async fn look(
-        &mut self,
-        channel: &dyn GuestChannel,
-        directory: &str,
-    ) -> Result<String, String> {
-        let failed = |error: ChannelError| error.to_string();
-        let (start, limit) = (&self.place.start, self.request.limits.listed);
-        let coming = ComingList::start(channel, directory, start, limit).await;
-        let mut coming = coming.map_err(failed)?;
-        while let Some(entries) = coming.next().await.map_err(failed)? {
-            let mut names = Vec::new();
-            let noted = self.note(entries, &mut names);
-            self.ask_for(names).await;
-            noted?;
-        }
-        coming.finish().await.map_err(failed)
-    }
-
-    async fn ask_for(&mut self, names: Vec<u8>) {
-        if names.is_empty() {
-            return;
-        }
-        if let Some(begin) = self.begin.take() {
-            let _ = begin.send(());
-        }
-        // A guest that reads no more names does not send those files either, which is told then.
-        let _ = self.names.send(names.into()).await;
-    }
-
-    /// Notes what is wanted of these, with the names to ask for, and refuses what may not be taken. An
-    /// error is the end of the search.
-    fn note(&mut self, entries: Vec<Listing>, names: &mut Vec<u8>) -> Result<(), String> {
-        for entry in entries {
-            // Matching needs text; a name that is none can't have been asked for by name, but can
-            // be by a wildcard, and is then refused below.
-            let shown = String::from_utf8_lossy(&entry.name);
-            let root = self.place.root;
-            if entry.kind == 'd' || !self.request.selection.wants(root, &shown) {
-                continue;
-            }
-            match accept(&entry, root, self.request, self.taken) {
-                Ok(name) => {
-                    self.taken.add(&name, entry.size)?;
-                    names.extend_from_slice(&entry.name);
-                    names.push(0);
-                    self.wanted.add(entry.name, name);
-                }
-                Err(why) => self.refused.push(why),
-            }
-        }
-        Ok(())
+    /// Passes on what the guest had to say, each of its lines by itself.
+    pub(super) fn warn(&mut self, what: &str, complaints: &str) {
+        let warnings = some_of(complaints).map(|line| format!("{what}: {line}"));
+        self.warnings.extend(warnings);
     }
 }
 
-/// Passes on what the guest had to say, each of its lines by itself.
-fn warn(collected: &mut Collected, what: &str, complaints: &str) {
+/// What is shown of a guest's complaints.
+fn some_of(complaints: &str) -> impl Iterator<Item = &str> {
     const LINES: usize = 10;
-    let lines = complaints.lines().take(LINES);
-    collected
-        .warnings
-        .extend(lines.map(|line| format!("{what}: {line}")));
+    complaints.lines().take(LINES)
 }
 
-/// What a file that the guest offers will be called; or why it is not taken.
-fn accept(
-    entry: &Listing,
-    root: Root,
-    request: &Request<'_>,
-    taken: &mut Taken<'_>,
-) -> Result<String, String> {
-    // First: whatever else is wrong with it is told with its name.
-    let shown = String::from_utf8_lossy(&entry.name);
-    refuse_secret(&shown, request)?;
-    if entry.kind != 'f' {
-        return Err(format!(
-            "the guest's file {shown:?} is refused: it is a link or a device"
-        ));
-    }
-    let name = request
-        .selection
-        .out_name(root, &names::check(&entry.name)?);
-    refuse_secret(&name, request)?;
-    taken.clashes.add(&name)?;
-    taken.places.check(&name)?;
-    Ok(name)
-}
-
-/// A name is shown in many places, and one that was masked would be another file's.
-fn refuse_secret(name: &str, request: &Request<'_>) -> Result<(), String> {
-    let hidden = (request.hide)(name);
-    if hidden == name {
-        return Ok(());
-    }
-    Err(format!(
-        "the guest's file {hidden:?} is refused: its name holds a secret"
-    ))
-}
-
-/// Counts what is taken.
-struct Taken<'a> {
-    files: usize,
-    bytes: u64,
-    clashes: CaseClashes,
-    places: FreePlaces<'a>,
-    limits: Limits,
-}
-
-impl<'a> Taken<'a> {
-    fn new(limits: Limits, out: &'a OutDirectory) -> Self {
-        Self {
-            files: 0,
-            bytes: 0,
-            clashes: CaseClashes::default(),
-            places: out.free_places(),
-            limits,
+/// What came before a stream was refused, and why it was.
+pub(super) fn what_came(
+    error: FetchError<(Unpacked, CollectError)>,
+) -> Result<Told<Unpacked>, CollectError> {
+    match error {
+        FetchError::Reader((what, CollectError::Refused(why)), complaints) => {
+            let mut refused = vec![why];
+            refused.extend(what.refused);
+            Ok(Told {
+                what: Unpacked { refused, ..what },
+                complaints,
+            })
         }
-    }
-
-    fn add(&mut self, name: &str, size: u64) -> Result<(), String> {
-        self.files += 1;
-        self.bytes = self.bytes.saturating_add(size);
-        if self.files > self.limits.files {
-            return Err(format!(
-                "more than {} artifacts, `{name}` among them",
-                self.limits.files
-            ));
-        }
-        if self.bytes > self.limits.bytes {
-            return Err(format!(
-                "the artifacts up to `{name}` have more than the {} bytes that are taken",
-                self.limits.bytes
-            ));
-        }
-        Ok(())
+        FetchError::Reader((_, failure), _) => Err(failure),
+        FetchError::Channel(error) => Err(CollectError::Refused(error.to_string())),
     }
 }
 
@@ -328,32 +193,6 @@ fn directory_of(channel: &dyn GuestChannel, place: &Place, workspace: &str) -> S
     }
 }
 
-async fn fetch(
-    channel: &dyn GuestChannel,
-    directory: &str,
-    names: Input,
-    wanted: Wanted,
-    out: &Arc<OutDirectory>,
-    budget: u64,
-) -> Result<Told<Unpacked>, CollectError> {
-    let out = Arc::clone(out);
-    let unpack = move |tar: &mut dyn Read| unpack(tar, &wanted, &out, budget);
-    match transfer::fetch(channel, directory, names, unpack).await {
-        Ok(told) => Ok(told),
-        // What came whole before is kept.
-        Err(FetchError::Reader((what, CollectError::Refused(why)), complaints)) => {
-            let mut refused = vec![why];
-            refused.extend(what.refused);
-            Ok(Told {
-                what: Unpacked { refused, ..what },
-                complaints,
-            })
-        }
-        Err(FetchError::Reader((_, failure), _)) => Err(failure),
-        Err(FetchError::Channel(error)) => Err(CollectError::Refused(error.to_string())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,32 +200,14 @@ mod tests {
     use crate::artifact::unpack::tests::archive;
     use crate::guest::fake;
 
-    #[test]
-    fn a_name_that_holds_a_secret_is_refused_without_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
-        let rules = Rules::parse(&["**".to_owned()]).unwrap();
-        let request = Request {
-            selection: &rules,
+    fn request<'a>(pattern: &str, out: &'a Arc<OutDirectory>) -> Request<'a> {
+        Request {
+            selection: Arc::new(Rules::parse(&[pattern.to_owned()]).unwrap()),
             workspace: "C:\\a",
-            out: &out,
+            out,
             job: "build",
-            hide: &|text| text.replace("hunter2", "***"),
+            hide: Arc::new(str::to_owned),
             limits: Limits::default(),
-        };
-        for kind in ['f', 'l'] {
-            let entry = Listing {
-                kind,
-                size: 1,
-                name: b"logs/hunter2.txt".to_vec(),
-            };
-            let mut taken = Taken::new(request.limits, &out);
-            let why = accept(&entry, Root::Workspace, &request, &mut taken).unwrap_err();
-            assert!(
-                why.contains("logs/***.txt") && why.contains("secret"),
-                "{why}"
-            );
-            assert!(!why.contains("hunter2"), "{why}");
         }
     }
 
@@ -403,16 +224,7 @@ mod tests {
         });
         let directory = tempfile::tempdir().unwrap();
         let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
-        let rules = Rules::parse(&["*.log".to_owned()]).unwrap();
-        let request = Request {
-            selection: &rules,
-            workspace: "C:\\a",
-            out: &out,
-            job: "build",
-            hide: &str::to_owned,
-            limits: Limits::default(),
-        };
-        let collected = collect(&channel, request).await.unwrap();
+        let collected = collect(&channel, request("*.log", &out)).await.unwrap();
         assert_eq!(collected.artifacts.len(), 1);
         assert_eq!(collected.refused, ["the guest did not send `b.log`"]);
         let warned = [
@@ -422,5 +234,97 @@ mod tests {
         assert_eq!(collected.warnings, warned);
         let text = std::fs::read_to_string(directory.path().join("a.log")).unwrap();
         assert_eq!(text, "text");
+    }
+
+    /// Collects all of `data` from a guest that sends this, and ends so.
+    async fn collect_all(
+        entries: &[(&str, tar::EntryType, &str)],
+        said: &'static str,
+        code: u32,
+        limits: Limits,
+    ) -> Collected {
+        let tar = archive(entries);
+        let channel = fake::channel(move |_, script| {
+            assert!(script.contains("tar -c"), "{script}");
+            (tar.clone(), said, code)
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
+        let all = Request {
+            limits,
+            ..request("data/**", &out)
+        };
+        let collected = collect(&channel, all).await.unwrap();
+        for artifact in &collected.artifacts {
+            let found = std::fs::metadata(directory.path().join(&artifact.path)).unwrap();
+            assert_eq!(found.len(), artifact.size);
+        }
+        collected
+    }
+
+    #[tokio::test]
+    async fn a_whole_directory_is_judged_as_it_comes() {
+        use tar::EntryType as Kind;
+        let entries = [
+            ("./data/", Kind::Directory, ""),
+            ("./data/a", Kind::Regular, "text"),
+            ("./data/con", Kind::Regular, "contents that nobody reads"),
+            ("././@LongLink", Kind::GNULongLink, "where it leads"),
+            ("./data/link", Kind::Symlink, ""),
+            ("./data/../evil", Kind::Regular, "x"),
+            ("./other", Kind::Regular, "not wanted"),
+            ("./data/A", Kind::Regular, "the same on Windows"),
+            ("./data/sub/b", Kind::Regular, "more"),
+        ];
+        let collected = collect_all(&entries, "", 0, Limits::default()).await;
+        let came: Vec<&str> = collected
+            .artifacts
+            .iter()
+            .map(|a| a.path.as_str())
+            .collect();
+        assert_eq!(came, ["data/a", "data/sub/b"]);
+        let refused = collected.refused.join("\n");
+        for named in ["data/con", "data/link", "data/../evil", "data/A"] {
+            assert!(refused.contains(named), "{named}: {refused}");
+        }
+        assert_eq!(collected.refused.len(), 4, "{refused}");
+        assert_eq!(collected.warnings, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_whole_directory_has_limits() {
+        let file = tar::EntryType::Regular;
+        let entries = [
+            ("./data/a", file, "12345"),
+            ("./other", file, "12345"),
+            ("./data/b", file, "12345"),
+        ];
+        let most = Limits::default();
+        for (limits, came, why) in [
+            (Limits { files: 1, ..most }, 1, "more than 1 artifacts"),
+            (Limits { bytes: 9, ..most }, 1, "more than is taken"),
+            (Limits { bytes: 4, ..most }, 0, "more than the 4 bytes"),
+            (Limits { listed: 2, ..most }, 1, "more files than"),
+            (Limits { bytes: 15, ..most }, 2, ""),
+        ] {
+            let collected = collect_all(&entries, "", 0, limits).await;
+            assert_eq!(collected.artifacts.len(), came, "{limits:?}");
+            let refused = collected.refused.join("\n");
+            assert!(refused.contains(why), "{why}: {refused}");
+            assert_eq!(refused.is_empty(), why.is_empty(), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_of_a_whole_directory_fails_and_what_changed_does_not() {
+        let entries = [("./data/a", tar::EntryType::Regular, "text")];
+        let said = "tar: data/b: Cannot open: Permission denied";
+        let unread = collect_all(&entries, said, 2, Limits::default()).await;
+        assert_eq!(unread.artifacts.len(), 1);
+        assert!(unread.refused[0].contains("data/b: Cannot open"));
+        let changed = "tar: data/a: file changed as we read it";
+        let changed = collect_all(&entries, changed, 1, Limits::default()).await;
+        assert_eq!(changed.refused, Vec::<String>::new());
+        assert!(changed.warnings[0].contains("data/a: file changed"));
     }
 }

@@ -18,51 +18,47 @@ enum Found {
     Foreign,
 }
 
-/// The places of one directory at one time. What was found out about a directory is remembered: ten
-/// thousand files mostly go into a few.
-#[derive(Debug)]
-pub struct FreePlaces<'a> {
-    path: &'a Path,
-    directory: &'a Dir,
+/// A directory that files go to, at one time.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// Where it is, for people.
+    pub(super) path: &'a Path,
+    pub(super) directory: &'a Dir,
     /// Files that may be replaced.
-    earlier: &'a BTreeSet<String>,
+    pub(super) earlier: &'a BTreeSet<String>,
+}
+
+/// What was found out about the directories of one ground: ten thousand files mostly go into a few.
+#[derive(Debug, Default)]
+pub struct FreePlaces {
     parents: HashMap<String, Found>,
 }
 
-impl<'a> FreePlaces<'a> {
-    pub(super) fn new(path: &'a Path, directory: &'a Dir, earlier: &'a BTreeSet<String>) -> Self {
-        Self {
-            path,
-            directory,
-            earlier,
-            parents: HashMap::new(),
-        }
-    }
-
+impl FreePlaces {
     /// Whether a file can have this place, which is given below the directory, with `/`.
-    pub fn check(&mut self, path: &str) -> Result<(), String> {
+    pub fn check(&mut self, ground: Ground<'_>, path: &str) -> Result<(), String> {
         let first = path.split('/').next().unwrap_or(path);
         if first == FILE_NAME || is_aside(first) {
             return Err(format!(
                 "the artifact `{path}` has a name that Dormer keeps for itself"
             ));
         }
-        if self.is_free(path) {
+        if self.is_free(ground, path) {
             return Ok(());
         }
         Err(format!(
             "the artifact `{path}` would overwrite a file in `{}`",
-            self.path.display()
+            ground.path.display()
         ))
     }
 
-    fn is_free(&mut self, path: &str) -> bool {
+    fn is_free(&mut self, ground: Ground<'_>, path: &str) -> bool {
         for (end, _) in path.match_indices('/') {
             let parent = &path[..end];
             let found = match self.parents.get(parent) {
                 Some(found) => *found,
                 None => {
-                    let found = self.look_at(parent);
+                    let found = ground.look_at(parent);
                     self.parents.insert(parent.to_owned(), found);
                     found
                 }
@@ -74,9 +70,11 @@ impl<'a> FreePlaces<'a> {
                 Found::Foreign => return false,
             }
         }
-        self.look_at(path) == Found::Nothing
+        ground.look_at(path) == Found::Nothing
     }
+}
 
+impl Ground<'_> {
     fn look_at(&self, path: &str) -> Found {
         if self.earlier.contains(path) {
             return Found::Nothing;
@@ -93,6 +91,7 @@ impl<'a> FreePlaces<'a> {
 mod tests {
     use std::fs;
 
+    use super::*;
     use crate::artifact::write::OutDirectory;
 
     #[test]
@@ -101,7 +100,7 @@ mod tests {
         let path = directory.path();
         fs::write(path.join("file"), "mine").unwrap();
         let out = OutDirectory::open(path).unwrap();
-        let mut places = out.free_places();
+        let mut places = FreePlaces::default();
         for name in [
             "manifest.json",
             "manifest.json/x",
@@ -110,10 +109,10 @@ mod tests {
             "file",
             "file/x",
         ] {
-            assert!(places.check(name).is_err(), "{name}");
+            assert!(places.check(out.ground(), name).is_err(), "{name}");
         }
         for name in ["x", "sub/manifest.json", "sub/.dormer-incoming"] {
-            places.check(name).unwrap();
+            places.check(out.ground(), name).unwrap();
         }
     }
 
@@ -124,12 +123,12 @@ mod tests {
         fs::create_dir_all(path.join("there/deep")).unwrap();
         fs::write(path.join("there/mine"), "mine").unwrap();
         let out = OutDirectory::open(path).unwrap();
-        let mut places = out.free_places();
+        let mut places = FreePlaces::default();
         for name in ["there", "there/deep", "there/mine", "there/mine/x/y"] {
-            assert!(places.check(name).is_err(), "{name}");
+            assert!(places.check(out.ground(), name).is_err(), "{name}");
         }
         for name in ["there/x", "there/deep/x", "new/x", "new/y/z", "new"] {
-            places.check(name).unwrap();
+            places.check(out.ground(), name).unwrap();
         }
     }
 }

@@ -3,6 +3,8 @@
 
 pub mod collect;
 pub mod free;
+pub mod judge;
+mod listed;
 pub mod manifest;
 pub mod names;
 pub mod picked;

@@ -91,10 +91,12 @@ impl Picked {
     }
 
     fn place(&self, path: &[String]) -> Option<Place> {
+        let whole = self.hidden && self.patterns.take_all_below(path);
         if is_below(path, &self.workspace) {
             return Some(Place {
                 root: Root::Workspace,
                 start: path[self.workspace.len()..].to_vec(),
+                whole,
             });
         }
         let (drive, start) = path.split_first()?;
@@ -102,6 +104,7 @@ impl Picked {
         Some(Place {
             root: Root::Drive(letter.to_ascii_uppercase()),
             start: start.to_vec(),
+            whole,
         })
     }
 }
@@ -190,6 +193,7 @@ mod tests {
         let place = |root, start: &[&str]| Place {
             root,
             start: start.iter().map(|part| (*part).to_owned()).collect(),
+            whole: false,
         };
         let expected = [
             place(Root::Workspace, &["p"]),
@@ -198,6 +202,22 @@ mod tests {
         let mut found = picked("p/*.c\nc:/logs/x.log\n!z", false).places();
         found.sort_by_key(|place| place.root);
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_place_is_whole_if_nothing_in_it_is_left_out() {
+        for (path, expected) in [
+            ("p", true),
+            ("p/", true),
+            ("p/**", true),
+            ("p/q\np", true),
+            ("p/*", false),
+            ("p/**/*.c", false),
+            ("p\n!p/q", false),
+        ] {
+            assert_eq!(picked(path, true).places()[0].whole, expected, "{path:?}");
+            assert!(!picked(path, false).places()[0].whole, "{path:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ struct Group {
     root: Root,
     /// The directories that all its patterns begin with, as they were written.
     start: Vec<String>,
+    /// Whether that is all of a pattern which takes everything, and nothing takes away from it.
+    whole: bool,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -46,12 +48,14 @@ impl Rules {
         let groups: Result<Vec<Group>, InputError> = roots
             .into_iter()
             .map(|root| {
-                let globs = of(&included, root);
+                let (globs, without) = (of(&included, root), of(&excluded, root));
+                let start = common_start(&globs);
                 Ok(Group {
                     root,
-                    start: common_start(&globs),
+                    whole: without.is_empty() && globs.iter().any(|glob| takes_all(glob, &start)),
+                    start,
                     included: compile(&globs)?,
-                    excluded: compile(&of(&excluded, root))?,
+                    excluded: compile(&without)?,
                 })
             })
             .collect();
@@ -72,6 +76,7 @@ impl Selection for Rules {
         let place = |group: &Group| Place {
             root: group.root,
             start: group.start.clone(),
+            whole: group.whole,
         };
         self.groups.iter().map(place).collect()
     }
@@ -172,6 +177,12 @@ fn common_start(globs: &[String]) -> Vec<String> {
     common
 }
 
+/// Whether a pattern takes all that is below the directories that it begins with.
+fn takes_all(glob: &str, start: &[String]) -> bool {
+    let mut parts: Vec<&str> = glob.split('/').collect();
+    parts.pop() == Some("**") && parts.len() == start.len()
+}
+
 /// The directories that a pattern names before its first wildcard; its last part may be a file.
 fn directories(glob: &str) -> Vec<String> {
     let parts: Vec<&str> = glob.split('/').collect();
@@ -223,6 +234,7 @@ mod tests {
         let place = |root, start: &[&str]| Place {
             root,
             start: start.iter().map(|part| (*part).to_owned()).collect(),
+            whole: false,
         };
         let expected = [
             place(Root::Workspace, &[]),
@@ -237,6 +249,25 @@ mod tests {
         assert_eq!(globs(&["a/b/*.txt", "A/b/c/**"]), "a/b");
         assert_eq!(globs(&["a/b"]), "a");
         assert_eq!(globs(&["a/*", "b/*"]), "");
+    }
+
+    #[test]
+    fn a_place_is_whole_if_a_pattern_takes_all_of_it() {
+        for (patterns, expected) in [
+            (&["data/**"][..], true),
+            (&["**"], true),
+            (&["a/b/**", "a/b/*.txt", r"A\B\c\x"], true),
+            (&["data"], false),
+            (&["data/**/*"], false),
+            (&["data/**", "other"], false),
+            (&["data/*/**"], false),
+            (&["a/**", "!a/b"], false),
+            // Elsewhere.
+            (&["a/**", "!C:\\a"], true),
+        ] {
+            let found = rules(patterns).places()[0].whole;
+            assert_eq!(found, expected, "{patterns:?}");
+        }
     }
 
     #[test]

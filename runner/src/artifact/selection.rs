@@ -16,6 +16,8 @@ pub struct Place {
     pub root: Root,
     /// The names below the root that lead there, in whatever case.
     pub start: Vec<String>,
+    /// Whether all that is below it is wanted: the guest need not say first what there is.
+    pub whole: bool,
 }
 
 /// Files of a guest that somebody wants.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::collect::Limits;
+use crate::artifact::judge::Limits;
 use crate::artifact::manifest::Artifact;
 use crate::artifact::names;
 use crate::artifact::write::OutDirectory;

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::artifact::judge::{Judge, Verdict};
 use crate::artifact::manifest::Artifact;
+use crate::artifact::selection::Root;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
+use crate::guest::dialect::{Listing, below_here};
 
 /// Why files of one place did not come back.
 #[derive(Debug)]
@@ -56,26 +59,70 @@ impl Wanted {
     }
 }
 
-/// Takes exactly the wanted files from a guest's tar stream, each once. With an error comes what came
-/// before it.
+/// Who says what becomes of the entries of a guest's tar stream. An error ends it.
+pub(super) trait Expected {
+    fn judge(&mut self, entry: Listing) -> Result<Verdict, String>;
+}
+
+/// Each file that was asked for is taken once, and there is nothing else.
+impl Expected for Wanted {
+    fn judge(&mut self, entry: Listing) -> Result<Verdict, String> {
+        let Some(name) = self.take(&entry.name) else {
+            return Err(format!(
+                "the guest's archive holds {:?}, which nobody asked for",
+                String::from_utf8_lossy(&entry.name)
+            ));
+        };
+        if entry.kind == 'f' {
+            return Ok(Verdict::Take(name));
+        }
+        let why = format!("the guest's file `{name}` became a link or a directory");
+        // Neither has contents, which would have to be read.
+        if entry.size > 0 {
+            return Err(why);
+        }
+        Ok(Verdict::Refuse(why))
+    }
+}
+
+/// All of a directory comes, and each file is judged as it comes.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) root: Root,
+    pub(super) judge: Arc<Mutex<Judge>>,
+    /// How many more entries are looked at.
+    pub(super) left: usize,
+}
+
+impl Expected for Whole {
+    fn judge(&mut self, entry: Listing) -> Result<Verdict, String> {
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or("the guest's archive holds more files than are looked through")?;
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.judge(self.root, &entry)
+    }
+}
+
+/// Takes the expected files from a guest's tar stream. `budget` is how many bytes may come. With an error
+/// comes what came before it.
 pub(super) fn unpack(
     tar: &mut dyn Read,
-    wanted: &Wanted,
+    expected: &mut dyn Expected,
     out: &OutDirectory,
     budget: u64,
 ) -> Result<Unpacked, (Unpacked, CollectError)> {
     let mut unpacked = Unpacked::default();
-    match unpack_into(&mut unpacked, tar, wanted, out, budget) {
+    match unpack_into(&mut unpacked, tar, expected, out, budget) {
         Ok(()) => Ok(unpacked),
         Err(error) => Err((unpacked, error)),
     }
 }
 
-/// Fills in what comes until there is no more, or something that nobody asked for.
+/// Fills in what comes until there is no more, or something that ends it.
 fn unpack_into(
     unpacked: &mut Unpacked,
     tar: &mut dyn Read,
-    wanted: &Wanted,
+    expected: &mut dyn Expected,
     out: &OutDirectory,
     mut budget: u64,
 ) -> Result<(), CollectError> {
@@ -84,34 +131,50 @@ fn unpack_into(
     // Raw: the library would read names of any length into memory.
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let mut entry = entry.map_err(broken)?;
-        if entry.header().entry_type().is_gnu_longname() && long_name.is_none() {
-            long_name = Some(read_long_name(&mut entry)?);
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() && long_name.is_none() {
+            long_name = Some(read_long_text(&mut entry)?);
             continue;
         }
-        let path = long_name
+        if kind.is_gnu_longlink() {
+            // Where a link leads that comes behind it, and is not taken.
+            read_long_text(&mut entry)?;
+            continue;
+        }
+        let name = long_name
             .take()
             .unwrap_or_else(|| entry.path_bytes().into_owned());
-        let path = path.strip_prefix(b"./").unwrap_or(&path);
-        let Some(name) = wanted.take(path) else {
-            return Err(CollectError::Refused(format!(
-                "the guest's archive holds {:?}, which nobody asked for",
-                String::from_utf8_lossy(path)
-            )));
+        let listing = Listing {
+            kind: letter(kind),
+            size: entry.size(),
+            name: below_here(&name).to_vec(),
         };
-        if !entry.header().entry_type().is_file() {
-            let why = format!("the guest's file `{name}` became a link or a directory");
-            // Neither has contents, which would have to be read.
-            if entry.size() > 0 {
-                return Err(CollectError::Refused(why));
+        match expected.judge(listing).map_err(CollectError::Refused)? {
+            Verdict::Take(name) => {
+                let artifact = receive(&mut entry, &name, out, budget)?;
+                budget -= artifact.size;
+                unpacked.came.push(artifact);
+                continue;
             }
-            unpacked.refused.push(why);
-            continue;
+            Verdict::Pass => {}
+            Verdict::Refuse(why) => unpacked.refused.push(why),
         }
-        let artifact = receive(&mut entry, &name, out, budget)?;
-        budget -= artifact.size;
-        unpacked.came.push(artifact);
+        // The contents of what is not taken come as well.
+        let left = budget.checked_sub(entry.size());
+        budget = left.ok_or_else(|| {
+            CollectError::Refused("the guest sends more than is taken".to_owned())
+        })?;
     }
     Ok(())
+}
+
+/// What an entry is, as a listing has it.
+fn letter(kind: tar::EntryType) -> char {
+    match kind {
+        _ if kind.is_file() => 'f',
+        _ if kind.is_dir() => 'd',
+        _ => 'l',
+    }
 }
 
 fn broken(error: std::io::Error) -> CollectError {
@@ -119,7 +182,7 @@ fn broken(error: std::io::Error) -> CollectError {
 }
 
 /// Reads a name that is too long for its file's header and comes before that in an entry of its own.
-fn read_long_name(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, CollectError> {
+fn read_long_text(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, CollectError> {
     const LONGEST: u64 = 64 << 10;
     if entry.size() > LONGEST {
         return Err(CollectError::Refused(format!(
@@ -202,12 +265,12 @@ pub(super) mod tests {
     fn try_unpack(archive: &[u8], wanted: &[&str], budget: u64) -> Tried {
         let directory = tempfile::tempdir().unwrap();
         let out = OutDirectory::open(&directory.path().join("out")).unwrap();
-        let asked = Wanted::default();
+        let mut asked = Wanted::default();
         for name in wanted {
             asked.add(name.as_bytes().to_vec(), (*name).to_owned());
         }
         let mut reader = archive;
-        let result = unpack(&mut reader, &asked, &out, budget);
+        let result = unpack(&mut reader, &mut asked, &out, budget);
         let strays = std::fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(strays, 1, "something was written outside");
         let (unpacked, error) = match result {

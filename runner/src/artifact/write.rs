@@ -10,7 +10,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
 
-use crate::artifact::free::FreePlaces;
+use crate::artifact::free::{FreePlaces, Ground};
 use crate::artifact::manifest::{Artifact, ArtifactManifest, FILE_NAME, VERSION};
 use crate::failure::InputError;
 use crate::guest::channel::random_word;
@@ -122,9 +122,13 @@ impl OutDirectory {
         for one in kept {
             earlier.remove(&one.path);
         }
-        let mut places = FreePlaces::new(&self.path, &self.directory, &earlier);
+        let mut places = FreePlaces::default();
+        let ground = Ground {
+            earlier: &earlier,
+            ..self.ground()
+        };
         for artifact in &artifacts {
-            places.check(&artifact.path)?;
+            places.check(ground, &artifact.path)?;
         }
         for old in &earlier {
             // Gone already is as good.
@@ -225,9 +229,13 @@ impl OutDirectory {
         }
     }
 
-    /// Which places in the directory are free at this time.
-    pub fn free_places(&self) -> FreePlaces<'_> {
-        FreePlaces::new(&self.path, &self.directory, &self.earlier)
+    /// The directory as it was found, for [`FreePlaces`].
+    pub fn ground(&self) -> Ground<'_> {
+        Ground {
+            path: &self.path,
+            directory: &self.directory,
+            earlier: &self.earlier,
+        }
     }
 }
 

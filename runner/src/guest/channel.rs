@@ -38,6 +38,12 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
     /// Packs the files of a directory that `names` names, with a zero byte behind each, as a tar file on
     /// standard output.
     async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError>;
+    /// Packs everything below the directory that `start` leads to; see [`Dialect::pack_all`].
+    async fn pack_all(
+        &self,
+        directory: &str,
+        start: &[String],
+    ) -> Result<GuestProcess, ChannelError>;
     /// Hashes the named files of a directory, in the form of [`Dialect::digest`].
     async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError>;
     /// How commands are put, and paths written.
@@ -149,6 +155,15 @@ impl GuestChannel for DialectChannel {
 
     async fn pack(&self, directory: &str, names: Input) -> Result<GuestProcess, ChannelError> {
         self.start(self.dialect.pack(directory), names).await
+    }
+
+    async fn pack_all(
+        &self,
+        directory: &str,
+        start: &[String],
+    ) -> Result<GuestProcess, ChannelError> {
+        self.start(self.dialect.pack_all(directory, start), Input::Nothing)
+            .await
     }
 
     async fn digest(&self, directory: &str, names: Bytes) -> Result<GuestProcess, ChannelError> {

@@ -88,8 +88,8 @@ pub fn all_names(names: &[Vec<u8>]) -> Input {
 }
 
 /// Reads with `read` the tar file of the files below a directory of the guest that `names` names, with a
-/// zero byte behind each. `read` runs in a thread of its own and may block. Which files came is for the reader to know: a guest that can't read
-/// one of them sends the others and says so.
+/// zero byte behind each. `read` runs in a thread of its own and may block. Which files came is for the
+/// reader to know: a guest that can't read one of them sends the others and says so.
 pub async fn fetch<T: Send + 'static, E: Send + 'static>(
     channel: &dyn GuestChannel,
     directory: &str,
@@ -98,6 +98,28 @@ pub async fn fetch<T: Send + 'static, E: Send + 'static>(
 ) -> Result<Told<T>, FetchError<E>> {
     let process = channel.pack(directory, names).await;
     let process = process.map_err(FetchError::Channel)?;
+    receive(process, read).await.map(|(told, _)| told)
+}
+
+/// Reads with `read` the tar file of all that is below the directory of the guest that `start` leads to from
+/// `directory`. Returns as well whether the guest could read all of it.
+pub async fn fetch_all<T: Send + 'static, E: Send + 'static>(
+    channel: &dyn GuestChannel,
+    directory: &str,
+    start: &[String],
+    read: impl FnOnce(&mut dyn Read) -> Result<T, E> + Send + 'static,
+) -> Result<(Told<T>, bool), FetchError<E>> {
+    let process = channel.pack_all(directory, start).await;
+    let process = process.map_err(FetchError::Channel)?;
+    let (told, exit) = receive(process, read).await?;
+    // 1 is what `tar` says of files that changed meanwhile.
+    Ok((told, matches!(exit, Exit::Code(0 | 1))))
+}
+
+async fn receive<T: Send + 'static, E: Send + 'static>(
+    process: GuestProcess,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, E> + Send + 'static,
+) -> Result<(Told<T>, Exit), FetchError<E>> {
     let (sender, mut pieces) = mpsc::channel::<Bytes>(16);
     let reading = tokio::task::spawn_blocking(move || {
         let mut reader = BlockingReader::new(|| pieces.blocking_recv());
@@ -110,33 +132,33 @@ pub async fn fetch<T: Send + 'static, E: Send + 'static>(
     let result = reading
         .await
         .map_err(|_| FetchError::Channel(ChannelError::Lost("its reader died".to_owned())))?;
-    let complaints = ended.map_err(FetchError::Channel)?;
+    let (complaints, exit) = ended.map_err(FetchError::Channel)?;
     match result {
-        Ok(what) => Ok(Told { what, complaints }),
+        Ok(what) => Ok((Told { what, complaints }, exit)),
         Err(error) => Err(FetchError::Reader(error, complaints)),
     }
 }
 
 /// Passes a program's output on until one of the two has enough; if that is the reader, the program is
-/// let go of. Returns its complaints. How it ends says no more than those and what it sent.
+/// let go of, and taken to have done its work. Returns its complaints, and how it ended.
 async fn hand_over(
     mut process: GuestProcess,
     sender: mpsc::Sender<Bytes>,
-) -> Result<String, ChannelError> {
+) -> Result<(String, Exit), ChannelError> {
     let mut complaints = Vec::new();
     while let Some(piece) = process.next().await {
         match piece {
             Output::Stdout(bytes) => {
                 if sender.send(bytes).await.is_err() {
-                    return Ok(text(&complaints));
+                    return Ok((text(&complaints), Exit::Code(0)));
                 }
             }
             Output::Stderr(bytes) => keep(&mut complaints, &bytes),
         }
     }
     drop(sender);
-    process.wait().await?;
-    Ok(text(&complaints))
+    let exit = process.wait().await?;
+    Ok((text(&complaints), exit))
 }
 
 /// Lists everything below the directory of the guest that `start` leads to from `directory`, by names

@@ -37,14 +37,18 @@ pub struct JobArtifacts<'a> {
 
 impl JobArtifacts<'_> {
     /// Fetches what is wanted; it lies aside then.
-    async fn gather(&self, picked: &Picked, out: &Arc<OutDirectory>) -> Result<Collected, String> {
-        let hide = |text: &str| self.masker.mask(text).into_owned();
+    async fn gather(
+        &self,
+        picked: Arc<Picked>,
+        out: &Arc<OutDirectory>,
+    ) -> Result<Collected, String> {
+        let hide = self.masker.hide();
         let request = collect::Request {
             selection: picked,
             workspace: self.workspace,
             out,
             job: self.job,
-            hide: &hide,
+            hide: Arc::clone(&hide),
             limits: self.shelf.room(),
         };
         self.progress.stage("fetching an artifact");
@@ -98,7 +102,7 @@ impl ArtifactKeeper for JobArtifacts<'_> {
         let claim = self.shelf.claim(&wanted.name, wanted.overwrite)?;
         let out = OutDirectory::open(self.shelf.directory()).map_err(|error| error.message)?;
         let out = Arc::new(out);
-        let gathered = self.gather(&picked, &out).await?;
+        let gathered = self.gather(Arc::new(picked), &out).await?;
         if gathered.artifacts.is_empty() {
             return Ok(None);
         }

@@ -10,7 +10,9 @@ use dormer_workflow::expr::EvalError;
 use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
-use crate::artifact::collect::{self, Limits as ArtifactLimits};
+use crate::artifact::collect;
+use crate::artifact::judge::Limits as ArtifactLimits;
+use crate::artifact::selection::Selection;
 use crate::artifact::write::OutDirectory;
 use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
@@ -264,13 +266,13 @@ impl Work<'_> {
     /// Fetches what the job leaves behind. Whether everything that was offered could be taken.
     pub async fn collect(&self) -> Result<bool, Failure> {
         let out = Arc::new(OutDirectory::open(&self.out())?);
-        let hide = |text: &str| self.masker.mask(text).into_owned();
+        let hide = self.masker.hide();
         let request = collect::Request {
-            selection: self.request.settings.artifacts.as_ref(),
+            selection: Arc::clone(&self.request.settings.artifacts) as Arc<dyn Selection>,
             workspace: &self.facts.workspace,
             out: &out,
             job: &self.facts.job,
-            hide: &hide,
+            hide: Arc::clone(&hide),
             limits: ArtifactLimits::default(),
         };
         self.progress.stage("fetching artifacts");

@@ -89,6 +89,12 @@ impl Masker {
         Ok(())
     }
 
+    /// [`Masker::mask`], for whoever must not know what it does.
+    pub fn hide(&self) -> Arc<dyn Fn(&str) -> String + Send + Sync> {
+        let masker = self.clone();
+        Arc::new(move |text: &str| masker.mask(text).into_owned())
+    }
+
     /// The text with every secret replaced.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.patterns().as_ref() {

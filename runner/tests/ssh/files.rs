@@ -180,3 +180,39 @@ async fn an_upload_that_the_guest_refuses_is_an_error_and_no_hang() {
     .await;
     assert!(sent.unwrap_err().to_string().contains("unpacking files"));
 }
+
+#[tokio::test]
+async fn all_of_a_directory_comes_by_whatever_case_it_is_named() {
+    let Some((_server, channel)) = connected().await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().display().to_string();
+    let root = directory.path().join("Out [1]");
+    std::fs::create_dir_all(root.join("deep/er")).unwrap();
+    std::fs::write(root.join("deep/er/one"), "text").unwrap();
+    std::fs::hard_link(root.join("deep/er/one"), root.join("two")).unwrap();
+    std::fs::write(directory.path().join("beside"), "not this").unwrap();
+    let files = |tar: &mut dyn std::io::Read| {
+        let mut found = Vec::new();
+        for entry in tar::Archive::new(tar).entries()? {
+            let entry = entry?;
+            if entry.header().entry_type().is_file() {
+                found.push((entry.path()?.display().to_string(), entry.size()));
+            }
+        }
+        found.sort();
+        Ok::<_, std::io::Error>(found)
+    };
+    let start = ["OUT [1]".to_owned()];
+    let fetching = transfer::fetch_all(channel.as_ref(), &at, &start, files);
+    let (told, all) = soon(fetching).await.unwrap();
+    assert!(all, "{}", told.complaints);
+    let expected = ["./Out [1]/deep/er/one", "./Out [1]/two"].map(|name| (name.to_owned(), 4));
+    assert_eq!(told.what, expected);
+
+    let nothing = ["elsewhere".to_owned()];
+    let fetching = transfer::fetch_all(channel.as_ref(), &at, &nothing, files);
+    let (told, all) = soon(fetching).await.unwrap();
+    assert!(all && told.what.is_empty());
+}

@@ -42,6 +42,10 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Packs the files of a directory whose names come on standard input, each ended by a NUL byte,
     /// as a tar file on standard output. What can't be read is left out and said on standard error.
     fn pack(&self, directory: &str) -> Request;
+    /// Packs everything below the directory that `start` leads to from `directory`, name by name, in
+    /// whatever case; nothing if there is none. It ends with 2 if it could not read something, which it
+    /// says on standard error.
+    fn pack_all(&self, directory: &str, start: &[String]) -> Request;
     /// Prints for each of a directory's files, whose names come on standard input and end with a NUL
     /// byte, its SHA-256 in hexadecimal, two spaces, its name and a NUL byte, in that order. One that
     /// can't be read is left out.
@@ -66,7 +70,7 @@ pub fn parse_listing(entry: &[u8]) -> Option<Listing> {
     let kind = parts.next()?;
     let size = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
     let name = parts.next()?;
-    let name = trim_start(name, b"./").to_vec();
+    let name = below_here(name).to_vec();
     (kind.len() == 1).then(|| Listing {
         kind: char::from(kind[0]),
         size,
@@ -74,7 +78,11 @@ pub fn parse_listing(entry: &[u8]) -> Option<Listing> {
     })
 }
 
-/// Without the words for "here" that a listing may put in front.
+/// A name without the words for "here" that a guest may put in front of it.
+pub fn below_here(name: &[u8]) -> &[u8] {
+    trim_start(name, b"./")
+}
+
 fn trim_start<'a>(mut name: &'a [u8], prefix: &[u8]) -> &'a [u8] {
     while let Some(rest) = name
         .strip_prefix(prefix)

@@ -144,24 +144,13 @@ impl Dialect for Posix {
     }
 
     fn list(&self, directory: &str, start: &[String]) -> Request {
-        // 1 is what `find` says when it could not look everywhere.
-        let mut text = format!("cd -- {} || exit 2\nd=.\n", quote(directory));
-        for part in start {
-            // Case does not matter to whoever asks; here it does.
-            let name = quote(&part.replace('\\', "\\\\"));
-            let _ = writeln!(
-                text,
-                "d=$(find \"$d/\" -mindepth 1 -maxdepth 1 -iname {name} -print -quit)"
-            );
-            text.push_str("[ -n \"$d\" ] || exit 0\n");
-        }
-        // What leads to a file is that file; a directory itself is nothing that is in it.
-        text.push_str("m=0\n[ -d \"$d\" ] && m=1\n");
-        text.push_str("exec find \"$d\" -mindepth $m -printf '%y %s %p\\0'\n");
-        Request {
-            line: "sh".to_owned(),
-            preamble: text,
-        }
+        // 1 is what `find` says when it could not look everywhere. What leads to a file is that file; a
+        // directory itself is nothing that is in it.
+        at_start(
+            directory,
+            start,
+            "m=0\n[ -d \"$d\" ] && m=1\nexec find \"$d\" -mindepth $m -printf '%y %s %p\\0'\n",
+        )
     }
 
     fn pack(&self, directory: &str) -> Request {
@@ -173,12 +162,49 @@ impl Dialect for Posix {
         ))
     }
 
+    fn pack_all(&self, directory: &str, start: &[String]) -> Request {
+        at_start(
+            directory,
+            start,
+            "exec tar -c -f - --format=gnu --hard-dereference -- \"$d\"\n",
+        )
+    }
+
     fn digest(&self, directory: &str) -> Request {
         let directory = quote(directory);
         script(&format!(
             "cd -- {directory} && exec xargs -0 -r sha256sum -z --"
         ))
     }
+}
+
+/// A script that goes on with what `start` leads to from a directory as `$d`, if there is something. It ends
+/// with 2 if there is no such directory.
+fn at_start(directory: &str, start: &[String], then: &str) -> Request {
+    let mut text = format!("cd -- {} || exit 2\nd=.\n", quote(directory));
+    for part in start {
+        // Case does not matter to whoever asks; here it does. What is named is no pattern.
+        let name = quote(&literally(part));
+        let _ = writeln!(
+            text,
+            "d=$(find \"$d/\" -mindepth 1 -maxdepth 1 -iname {name} -print -quit)"
+        );
+        text.push_str("[ -n \"$d\" ] || exit 0\n");
+    }
+    text.push_str(then);
+    Request {
+        line: "sh".to_owned(),
+        preamble: text,
+    }
+}
+
+/// A name as a pattern that only it matches.
+fn literally(name: &str) -> String {
+    let escaped = name.chars().flat_map(|c| {
+        let escape = matches!(c, '\\' | '*' | '?' | '[').then_some('\\');
+        escape.into_iter().chain([c])
+    });
+    escaped.collect()
 }
 
 /// Ends a bundle: with what went wrong, or after its result. The mark is made of letters and digits,
