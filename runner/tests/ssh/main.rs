@@ -1,6 +1,7 @@
 //! The channel into a guest, against OpenSSH's own server: commands, bundles, streams, signals, variables, files.
 
 mod files;
+mod gate;
 mod variables;
 
 use std::sync::Arc;
@@ -19,6 +20,13 @@ use tokio::net::UnixStream;
 
 /// A server and a channel to it; none where there is no server, which was said then.
 async fn connected() -> Option<(Sshd, Arc<DialectChannel>)> {
+    connected_through(|stream| stream).await
+}
+
+/// A login whose stream goes through something.
+async fn connected_through(
+    between: impl FnOnce(UnixStream) -> UnixStream,
+) -> Option<(Sshd, Arc<DialectChannel>)> {
     let keys = InstanceKeys::generate().expect("keys");
     let mut server = Sshd::new(&keys.host_private, &keys.login_public)?;
     let login = Login {
@@ -26,7 +34,7 @@ async fn connected() -> Option<(Sshd, Arc<DialectChannel>)> {
         private_key: keys.login_private,
         host_key: keys.host_public,
     };
-    let stream = stream(&mut server);
+    let stream = between(stream(&mut server));
     let transport = SshTransport::connect(stream, &login)
         .await
         .expect("a login");
