@@ -1,10 +1,10 @@
 //! `dormer run`: from what was typed to a plan, then its jobs.
 
 mod actions;
-mod asked;
 mod images;
 mod reporters;
 mod settings;
+mod variables;
 
 pub(super) use images::default_image;
 
@@ -42,7 +42,8 @@ use crate::progress::{Progress, Silent};
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
 use crate::source::planned::{Asked, Prepared, prepare};
-use crate::source::{command, file};
+use crate::source::tree::Tree;
+use crate::source::{command, file, payload};
 use crate::workspace::scan::scan;
 use crate::workspace::tracked::find_repository;
 
@@ -64,7 +65,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
-    let mut prepared = prepare(&workflow, asked(&arguments, workspace.as_deref())?)?;
+    let asked = asked(&arguments, workspace.as_deref())?;
+    let files = Tree::of(workspace.as_deref().unwrap_or(Path::new(".")))?;
+    let mut prepared =
+        prepare(&workflow, files, asked).map_err(|problems| file::wrong("run", &problems))?;
     let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
     if let (Some(id), Some(path)) = (&arguments.job, &arguments.workflow) {
         warnings.extend(prepared.only(id, &path.display().to_string())?);
@@ -246,10 +250,10 @@ fn asked<'a>(
         payload: arguments
             .payload
             .as_deref()
-            .map(asked::payload)
+            .map(payload::payload)
             .transpose()?,
         inputs: arguments.inputs.clone(),
-        vars: asked::variables(arguments)?,
+        vars: variables::variables(arguments)?,
         run_id: Timestamp::now().as_second().to_string(),
     })
 }
