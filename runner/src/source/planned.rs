@@ -167,7 +167,6 @@ fn without_effect(job: &Job) -> Option<String> {
         ("needs", !job.needs.is_empty()),
         ("continue-on-error", job.continue_on_error.is_some()),
         ("concurrency", job.concurrency.is_some()),
-        ("environment", job.environment.is_some()),
     ];
     let there = keys.iter().filter(|(_, there)| *there);
     let names: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();

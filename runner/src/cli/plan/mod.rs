@@ -79,8 +79,13 @@ fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
     for text in &loaded.warnings {
         output::warning(text);
     }
-    for text in table::warnings(plan) {
+    for text in plan.all_warnings() {
         output::warning(&text);
+    }
+    for (job, text) in table::problems(plan) {
+        output::warning(&format!(
+            "the job `{job}` fails before its first step: {text}"
+        ));
     }
     for text in table::head(plan) {
         output::line(&text);

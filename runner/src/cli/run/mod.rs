@@ -39,6 +39,7 @@ use crate::job::graph::whole::whole;
 use crate::job::plan::JobSettings;
 use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
+use crate::report::plain::harmless_name;
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
 use crate::source::planned::{Asked, Prepared, prepare};
@@ -69,17 +70,24 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let files = Tree::of(workspace.as_deref().unwrap_or(Path::new(".")))?;
     let mut prepared =
         prepare(&workflow, files, asked).map_err(|problems| file::wrong("run", &problems))?;
-    let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
+    let mut alone = Vec::new();
     if let (Some(id), Some(path)) = (&arguments.job, &arguments.workflow) {
-        warnings.extend(prepared.only(id, &path.display().to_string())?);
+        alone = prepared.only(id, &path.display().to_string())?;
     }
     prepared.refuse_unsupported()?;
-    for text in warnings.iter().chain(&loaded.warnings) {
+    let warnings = prepared.plan.all_warnings();
+    for text in warnings.iter().chain(&alone).chain(&loaded.warnings) {
         output::warning(text);
     }
     let secrets = secrets(&arguments)?;
     let masker = Masker::default();
     masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
+    if let Some(name) = &prepared.plan.run_name {
+        output::note(&format!(
+            "name of the run: {}",
+            masker.mask(&harmless_name(name))
+        ));
+    }
 
     let base = Base::open()?;
     let config = Arc::new(loaded.config);

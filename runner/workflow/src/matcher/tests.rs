@@ -295,7 +295,7 @@ fn matchers_that_take_too_long_are_removed() {
     assert_eq!(
         slow.take_warnings(),
         [
-            "Removing issue matcher 'slow'. Matcher failed 3 times. Error: its regular expression takes too many steps"
+            "Removing issue matcher 'slow'. Matcher failed 3 times. Error: its regular expression takes too long"
         ]
     );
     assert!(slow.is_empty());
@@ -494,6 +494,40 @@ fn hostile_matchers_take_no_time() {
     let _ = parse_matchers(&",".repeat(FILE_LIMIT), &Budget::default());
     let _ = parse_matchers(&"/*".repeat(FILE_LIMIT / 2), &Budget::default());
     assert!(start.elapsed() < limit, "{:?}", start.elapsed());
+}
+
+/// Many matchers whose look-around reads the whole line at every character, on many lines.
+#[test]
+fn hostile_matchers_are_bounded_together() {
+    let expression = r"(?=.*b)(?=.*c)(?=.*d)x|(?=(a+)+e)y";
+    let budget = Budget {
+        time: Duration::from_millis(100),
+        total: Duration::from_secs(1),
+        ..Budget::default()
+    };
+    let matcher = |owner: usize| {
+        let text = json!({"problemMatcher": [{"owner": format!("o{owner}"), "pattern": [{"regexp": expression, "message": 0}]}]}).to_string();
+        parse_matchers(&text, &budget).unwrap().remove(0)
+    };
+    let mut all = Matchers::new(budget);
+    let line = "a".repeat(16 * 1024 - 1);
+    let start = Instant::now();
+    // As often as a step may add them again under another name.
+    for owner in 0..500 {
+        all.add(matcher(owner));
+        for _ in 0..20 {
+            all.process(&line);
+        }
+    }
+    assert!(all.is_empty());
+    let limit = Duration::from_secs(if cfg!(debug_assertions) { 90 } else { 15 });
+    assert!(start.elapsed() < limit, "{:?}", start.elapsed());
+    let warnings = all.take_warnings().join("\n");
+    assert!(
+        warnings.contains("Removing issue matcher 'o0'"),
+        "{warnings}"
+    );
+    assert!(warnings.contains("'o499' is not added"), "{warnings}");
 }
 
 proptest! {
