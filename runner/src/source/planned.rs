@@ -124,6 +124,18 @@ impl Prepared {
         legs.map(Some).map_err(|problems| wrong("run", &problems))
     }
 
+    /// Refuses a run that nothing would come of: one of which every job fails before its first step.
+    pub fn refuse_failing(&self) -> Result<(), InputError> {
+        let jobs = &self.plan.jobs;
+        if jobs.iter().any(|job| job.problems.is_empty()) {
+            return Ok(());
+        }
+        let problems = jobs.iter().flat_map(|job| &job.problems);
+        let lines: Vec<&str> = problems.map(String::as_str).collect();
+        let text = format!("no job of the workflow can be run:\n{}", lines.join("\n"));
+        Err(InputError::usage(text))
+    }
+
     /// Everything that this version can't run, in whatever file, at once.
     pub fn refuse_unsupported(&self) -> Result<(), InputError> {
         let mut problems = Vec::new();

@@ -94,6 +94,7 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
         prepared.only(id, "workflow.yml")?;
     }
     prepared.refuse_unsupported()?;
+    prepared.refuse_failing()?;
     Ok(prepared)
 }
 

@@ -75,6 +75,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         alone = prepared.only(id, &path.display().to_string())?;
     }
     prepared.refuse_unsupported()?;
+    prepared.refuse_failing()?;
     let warnings = prepared.plan.all_warnings();
     for text in warnings.iter().chain(&alone).chain(&loaded.warnings) {
         output::warning(text);
