@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::cli::args::{RunArguments, is_variable_name};
 use crate::failure::InputError;
 use crate::host::fs::real_path;
-use crate::source::file::utf8;
+use crate::source::tree::utf8;
 use crate::workspace::tracked::{find_repository, tracked_files};
 
 type Secret = (String, SecretString);
@@ -68,10 +68,10 @@ fn in_environment(name: &str) -> Result<SecretString, InputError> {
 
 fn in_file(path: &Path) -> Result<Vec<Secret>, InputError> {
     let shown = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| {
-        InputError::usage(format!("cannot read the secrets in `{shown}`: {error}"))
-    })?;
-    let text = utf8(bytes, &shown)?;
+    let cannot =
+        |why: String| InputError::usage(format!("cannot read the secrets in `{shown}`: {why}"));
+    let bytes = fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    let text = utf8(bytes).map_err(cannot)?;
     let mut secrets = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim_end_matches('\r');

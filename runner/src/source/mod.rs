@@ -5,6 +5,7 @@
 pub mod checkout;
 pub mod command;
 pub mod file;
+pub mod payload;
 pub mod planned;
 pub mod run_facts;
 pub mod tree;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dormer_workflow::Problem;
 use dormer_workflow::expr::{Object, Value};
-use dormer_workflow::plan::{Legs, Plan, Planned, PlannedJob, Request, plan, start};
+use dormer_workflow::plan::{Legs, Plan, Planned, PlannedJob, Request, event, start};
 use dormer_workflow::workflow::{Job, Workflow};
+use dormer_workflow::{Problem, Problems};
 
 use crate::failure::InputError;
 use crate::source::checkout::checked_out;
@@ -47,19 +47,21 @@ pub struct Prepared {
     pub alone: bool,
 }
 
-/// Plans a run. An error names everything that is wrong, with its place.
-pub fn prepare(workflow: &Arc<Workflow>, asked: Asked<'_>) -> Result<Prepared, InputError> {
+/// Plans a run whose jobs may call the workflows among these files. An error names everything that is
+/// wrong, with its place.
+pub fn prepare(
+    workflow: &Arc<Workflow>,
+    files: Tree,
+    asked: Asked<'_>,
+) -> Result<Prepared, Problems> {
     let checkout = asked.workspace.map(checked_out).unwrap_or_default();
-    let root = checkout.root.as_deref().or(asked.workspace);
-    let files = Tree::of(root.unwrap_or(Path::new(".")))?;
     let directory = asked.workspace.and_then(Path::file_name);
     let directory = directory
         .map(|name| name.to_string_lossy())
         .unwrap_or_default();
-    let name = workflow.name.as_ref().map(|name| name.value.as_str());
     let facts = |event_name: &str, inputs: Object| {
         run_facts(Given {
-            name,
+            name: workflow.name.as_ref().map(|name| name.value.as_str()),
             file: asked.file,
             checkout: &checkout,
             fallback_name: &directory,
@@ -70,49 +72,23 @@ pub fn prepare(workflow: &Arc<Workflow>, asked: Asked<'_>) -> Result<Prepared, I
             run_id: asked.run_id.clone(),
         })
     };
-    let mut request = Request {
-        event: asked.event.clone(),
+    // The defaults of inputs may ask for what the event implies, and the event tells the inputs.
+    let event = event(workflow, asked.event.as_deref())?;
+    let request = Request {
+        github: facts(&event, Object::new()).github(),
+        event: Some(event),
         inputs: asked.inputs.clone(),
         vars: asked.vars.clone(),
-        ..Request::default()
     };
-    // The defaults of inputs may ask for what the event implies, and the event tells the inputs.
-    let event = event_of(workflow, &request)?;
-    request.github = facts(&event, Object::new()).github();
-    let begun = start(workflow, &request).map_err(|problems| wrong(problems.into_vec()))?;
-    let facts = facts(&event, begun.inputs);
-    request.github = facts.github();
-    let plan = plan(workflow, &request, &files).map_err(|problems| wrong(problems.into_vec()))?;
+    let mut start = start(workflow, &request)?;
+    let facts = facts(&start.event, start.inputs.clone());
+    start.contexts.values.insert("github", facts.github());
     Ok(Prepared {
-        plan,
+        plan: start.plan(workflow, &files)?,
         facts,
         files,
         alone: false,
     })
-}
-
-/// The event's name, which does not depend on anything else.
-fn event_of(workflow: &Workflow, request: &Request) -> Result<String, InputError> {
-    let names = workflow.on.events.iter().map(|event| &event.name.value);
-    let names: Vec<&String> = names.collect();
-    match &request.event {
-        Some(event) if names.contains(&event) => Ok(event.clone()),
-        // Whoever asked for another one is told what there is.
-        Some(_) => {
-            let begun = start(workflow, request);
-            begun
-                .map(|begun| begun.event)
-                .map_err(|problems| wrong(problems.into_vec()))
-        }
-        None => {
-            let usual = ["workflow_dispatch", "push"];
-            let usual = usual
-                .iter()
-                .find(|usual| names.iter().any(|name| *name == **usual));
-            let first = names.first().map(|name| name.as_str());
-            Ok(usual.copied().or(first).unwrap_or_default().to_owned())
-        }
-    }
 }
 
 impl Prepared {
@@ -145,8 +121,19 @@ impl Prepared {
             return Ok(job.legs.known().cloned());
         }
         let legs = self.plan.expand(job, Object::new(), &self.files);
-        legs.map(Some)
-            .map_err(|problems| wrong(problems.into_vec()))
+        legs.map(Some).map_err(|problems| wrong("run", &problems))
+    }
+
+    /// Refuses a run that nothing would come of: one of which every job fails before its first step.
+    pub fn refuse_failing(&self) -> Result<(), InputError> {
+        let jobs = &self.plan.jobs;
+        if jobs.iter().any(|job| job.problems.is_empty()) {
+            return Ok(());
+        }
+        let problems = jobs.iter().flat_map(|job| &job.problems);
+        let lines: Vec<&str> = problems.map(String::as_str).collect();
+        let text = format!("no job of the workflow can be run:\n{}", lines.join("\n"));
+        Err(InputError::usage(text))
     }
 
     /// Everything that this version can't run, in whatever file, at once.
@@ -156,7 +143,7 @@ impl Prepared {
         if problems.is_empty() {
             Ok(())
         } else {
-            Err(wrong(problems))
+            Err(wrong("run", &problems.into()))
         }
     }
 }
@@ -192,7 +179,6 @@ fn without_effect(job: &Job) -> Option<String> {
         ("needs", !job.needs.is_empty()),
         ("continue-on-error", job.continue_on_error.is_some()),
         ("concurrency", job.concurrency.is_some()),
-        ("environment", job.environment.is_some()),
     ];
     let there = keys.iter().filter(|(_, there)| *there);
     let names: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
@@ -211,9 +197,14 @@ mod tests {
 
     use super::*;
 
-    fn prepared(text: &str, asked: Asked<'_>) -> Result<Prepared, InputError> {
+    fn prepared(text: &str, asked: Asked<'_>) -> Result<Prepared, Problems> {
         let workflow = parse_workflow(&SourceFile::new("w.yml", text)).unwrap();
-        prepare(&Arc::new(workflow), asked)
+        let directory = tempfile::tempdir().unwrap();
+        prepare(
+            &Arc::new(workflow),
+            Tree::of(directory.path()).unwrap(),
+            asked,
+        )
     }
 
     const TWO: &str = "on: push\njobs:\n  a:\n    if: false\n    concurrency: x\n    \
@@ -272,8 +263,30 @@ mod tests {
                     .collect(),
                 ..Asked::default()
             };
-            let error = prepared(text, asked).unwrap_err();
-            assert!(error.message.contains(expected), "{}", error.message);
+            let problems = prepared(text, asked).unwrap_err().to_string();
+            assert!(problems.contains(expected), "{problems}");
+        }
+    }
+
+    #[test]
+    fn a_choice_that_nobody_made_and_a_default_that_is_no_option_can_be_run() {
+        let text = "on:\n  workflow_dispatch:\n    inputs:\n      free: {type: choice, options: [a, b]}\n      \
+                    odd: {type: choice, options: [a, b], default: z}\n      n: {type: number}\njobs:\n  a:\n    \
+                    runs-on: windows-latest\n    steps:\n      - run: x\n";
+        let payload = r#"{"inputs": {"free": "", "n": "", "odd": ""}}"#;
+        let payload = (serde_json::from_str(payload).unwrap(), payload.to_owned());
+        for payload in [None, Some(payload)] {
+            let asked = Asked {
+                payload,
+                ..Asked::default()
+            };
+            let run = prepared(text, asked).unwrap();
+            let expected = r#"{"free":"","odd":"z","n":0}"#;
+            assert_eq!(serde_json::to_string(&run.facts.inputs).unwrap(), expected);
+            let github = run.plan.contexts.values.get("github").unwrap();
+            let event = github.as_object().unwrap().get("event").unwrap();
+            let sent = event.as_object().unwrap().get("inputs").unwrap();
+            assert_eq!(sent.as_object().unwrap().get("odd"), Some(&"z".into()));
         }
     }
 }

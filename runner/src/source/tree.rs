@@ -16,7 +16,7 @@ use crate::failure::InputError;
 use crate::host::fs::real_path;
 use crate::workspace::tracked::find_repository;
 
-/// Workflows, actions and payloads are text that people write; more bytes than this are something else.
+/// Workflows, actions and contexts are text that people write; more bytes than this are something else.
 pub const LARGEST: u64 = 4 << 20;
 
 /// Where workflows are, below a repository.
@@ -138,7 +138,7 @@ impl Files for Tree {
             .read(true)
             .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
         let opened = self.directory.open_with(path, &options);
-        let text = opened.map(|file| contents(file.into_std()));
+        let text = opened.map(|file| contents(file.into_std(), LARGEST));
         match text {
             Ok(Ok(text)) => Ok(SourceFile::new(self.shown(path), text)),
             Ok(Err(why)) => Err(Unreadable::Other(why)),
@@ -154,6 +154,15 @@ impl Files for Tree {
 ///
 /// It is not there, is no file, is too large, or is not UTF-8.
 pub fn read_named(path: &Path, what: &str) -> Result<SourceFile, InputError> {
+    read_named_within(path, what, LARGEST)
+}
+
+/// The same, of at most this many bytes.
+///
+/// # Errors
+///
+/// It is not there, is no file, is too large, or is not UTF-8.
+pub fn read_named_within(path: &Path, what: &str, largest: u64) -> Result<SourceFile, InputError> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let shown = path.display().to_string();
@@ -163,7 +172,7 @@ pub fn read_named(path: &Path, what: &str) -> Result<SourceFile, InputError> {
         .custom_flags(flags)
         .open(path);
     let text = match opened {
-        Ok(file) => contents(file),
+        Ok(file) => contents(file, largest),
         Err(error) => Err(told(&error)),
     };
     match text {
@@ -180,7 +189,7 @@ pub fn read_named(path: &Path, what: &str) -> Result<SourceFile, InputError> {
 ///
 /// It can't be read, is too large, or is not UTF-8.
 pub fn read_standard_input(what: &str) -> Result<SourceFile, InputError> {
-    let text = text_of(&mut io::stdin().lock());
+    let text = text_of(&mut io::stdin().lock(), LARGEST);
     let text = text.map_err(|why| {
         InputError::usage(format!("cannot read {what} from standard input: {why}"))
     })?;
@@ -188,21 +197,30 @@ pub fn read_standard_input(what: &str) -> Result<SourceFile, InputError> {
 }
 
 /// What an open file holds, if it is a file.
-fn contents(mut file: fs::File) -> Result<String, String> {
+fn contents(mut file: fs::File, largest: u64) -> Result<String, String> {
     let found = file.metadata().map_err(|error| told(&error))?;
     if !found.is_file() {
         return Err("it is not a file".to_owned());
     }
-    text_of(&mut file)
+    text_of(&mut file, largest)
 }
 
-fn text_of(reader: &mut dyn Read) -> Result<String, String> {
+fn text_of(reader: &mut dyn Read, largest: u64) -> Result<String, String> {
     let mut bytes = Vec::new();
-    let reading = reader.take(LARGEST + 1).read_to_end(&mut bytes);
+    let reading = reader.take(largest + 1).read_to_end(&mut bytes);
     reading.map_err(|error| told(&error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+    if bytes.len() as u64 > largest {
+        return Err(format!("it is larger than {} MiB", largest >> 20));
     }
+    utf8(bytes)
+}
+
+/// Bytes as text, or why they are none.
+///
+/// # Errors
+///
+/// They are not UTF-8; the first line that is not is named.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;

@@ -2,6 +2,7 @@
 //! steps after it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use dormer_workflow::annotation::Annotation;
 use dormer_workflow::command_file::parse_text;
@@ -37,8 +38,9 @@ impl JobMatchers {
     /// Looks at a line that is no command.
     pub fn look_at(&self, line: &str) -> Matched {
         let mut matchers = self.lock();
+        let start = Instant::now();
         Matched {
-            found: matchers.process(line),
+            found: matchers.process(line, &|| start.elapsed()),
             warnings: matchers.take_warnings(),
         }
     }

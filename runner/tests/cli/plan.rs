@@ -235,3 +235,23 @@ fn a_workflow_of_256_legs_is_planned_at_once() {
         finished.took
     );
 }
+
+#[test]
+fn a_job_whose_condition_fails_is_marked_and_the_others_are_planned() {
+    let host = host();
+    let text = "on: push\npermissions: read-all\njobs:\n  odd:\n    if: fromJSON('{')\n    runs-on: windows-latest\n    \
+                environment: prod\n    permissions: {}\n    steps: [{run: x}]\n  fine:\n    \
+                runs-on: windows-latest\n    steps: [{run: x}]\n";
+    host.write("ci.yml", text);
+    let plan = document(&host, &[]);
+    let problem = plan["jobs"][0]["problems"][0].as_str().expect("a problem");
+    assert!(problem.starts_with("ci.yml:5:"), "{problem}");
+    assert_eq!(plan["jobs"][1]["problems"], serde_json::json!([]));
+    assert_eq!(plan["jobs"][1]["legs"]["items"][0]["name"], "fine");
+    let finished = host.dormer(["plan", "ci.yml"]).run().expect(0);
+    assert_says(&finished.stdout, &["fails before its first step"]);
+    let told = |text: &str| finished.stderr.matches(text).count();
+    assert_eq!(told("the job `odd` fails before its first step"), 1);
+    assert_eq!(told("`permissions` has no effect"), 1);
+    assert_eq!(told("`environment` has no effect"), 1);
+}

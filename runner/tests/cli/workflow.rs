@@ -20,7 +20,7 @@ fn a_file_that_is_not_there_is_named() {
     let said = refused(Host::new().dormer(["run", "none.yml"]), USAGE);
     assert_eq!(
         said,
-        "error: cannot read the workflow `none.yml`: No such file or directory (os error 2)\n \
+        "error: cannot read the workflow `none.yml`: there is no such file\n \
          help: name a file such as `.github/workflows/build.yml`\n"
     );
     let said = refused(Host::new().dormer(["run", "."]), USAGE);
@@ -126,7 +126,10 @@ fn files_that_are_no_text_are_refused_at_once_whatever_is_in_them() {
     let noise: Vec<u8> = (0..100_000_u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
-    assert_says(&said_of(&noise), &["w.yml:", "the file is not UTF-8"]);
+    assert_says(
+        &said_of(&noise),
+        &["`w.yml`", "it is not UTF-8, from line 1 on"],
+    );
     assert_says(&said_of("on: push\n# \u{0}\n"), &["w.yml:2:"]);
     assert_says(&said_of(""), &["w.yml:1:1: the file is empty"]);
     assert_says(&said_of("\u{feff}"), &["w.yml:1:1"]);
@@ -141,7 +144,7 @@ fn files_that_are_very_long_or_very_deep_are_refused_at_once_and_not_repeated() 
         &["w.yml:1:1: the file is longer than 1048576 characters"],
     );
     let longer = said_of("a".repeat(5 << 20));
-    assert_says(&longer, &["`w.yml`: it is larger than any workflow"]);
+    assert_says(&longer, &["`w.yml`: it is larger than 4 MiB"]);
     let deep = said_of("[".repeat(1 << 20));
     assert_says(&deep, &["w.yml:1:"]);
     let many = said_of(with_steps(&"      - run: ${{ nope }}\n".repeat(5_000)));

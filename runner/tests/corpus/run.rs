@@ -24,6 +24,7 @@ use dormer::report::events_file::EventsFile;
 use dormer::report::{self, Reporter};
 use dormer::source::file;
 use dormer::source::planned::{Asked, Prepared, prepare};
+use dormer::source::tree::Tree;
 use dormer::vmm::machine::Network;
 use dormer_testkit::corpus::case::Case;
 use dormer_testkit::corpus::seen::Seen;
@@ -87,11 +88,13 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
             .collect(),
         run_id: "1".to_owned(),
     };
-    let mut prepared = prepare(&workflow, asked)?;
+    let mut prepared = prepare(&workflow, Tree::of(workspace)?, asked)
+        .map_err(|problems| file::wrong("run", &problems))?;
     if let Some(id) = &run.job {
         prepared.only(id, "workflow.yml")?;
     }
     prepared.refuse_unsupported()?;
+    prepared.refuse_failing()?;
     Ok(prepared)
 }
 

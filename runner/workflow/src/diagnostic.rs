@@ -6,10 +6,12 @@
 
 use std::fmt;
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::source::{Location, SourceFile, Span};
 
 /// How many problems of one file are kept. A file with more is broken in one place many times.
-const MAX_PROBLEMS: usize = 100;
+pub(crate) const MAX_PROBLEMS: usize = 100;
 
 /// How much of a line a snippet shows. Longer lines are cut around the place that matters.
 const SNIPPET_WIDTH: usize = 120;
@@ -114,17 +116,26 @@ impl Snippet {
         }
     }
 
-    /// The line below the text: tabs stay tabs, so that the carets stand where they should.
+    /// The line below the text. Tabs stay tabs and wide characters count twice, so that the carets
+    /// stand where they should.
     pub(crate) fn marker(&self) -> String {
-        let mut marker: String = self
-            .text
-            .chars()
-            .take(self.indent)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
+        let mut characters = self.text.chars();
+        let before = characters.by_ref().take(self.indent);
+        let mut marker: String = before
+            .map(|c| match c {
+                '\t' => "\t".to_owned(),
+                _ => " ".repeat(columns(c)),
+            })
             .collect();
-        marker.push_str(&"^".repeat(self.width));
+        let marked: usize = characters.take(self.width).map(columns).sum();
+        marker.push_str(&"^".repeat(marked.max(1)));
         marker
     }
+}
+
+/// How many columns a terminal gives a character.
+fn columns(c: char) -> usize {
+    c.width().unwrap_or(1)
 }
 
 /// All problems of a file or of several, sorted by position; never empty where it is an error.
@@ -282,6 +293,20 @@ mod tests {
     fn a_span_over_several_lines_marks_the_first() {
         let file = SourceFile::new("a", "one two\nthree");
         assert_eq!(Snippet::new(&file, Span::new(4, 12)).marker(), "    ^^^");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns_and_marks_above_letters_none() {
+        let marker = |text: &str, part: &str| {
+            let start = text.find(part).unwrap();
+            let span = Span::new(start, start + part.len());
+            Snippet::new(&SourceFile::new("a", text), span).marker()
+        };
+        assert_eq!(marker("'你好' == fooo", "fooo"), "          ^^^^");
+        assert_eq!(marker("x 你好", "你好"), "  ^^^^");
+        assert_eq!(marker("e\u{301} x", "x"), "  ^");
+        assert_eq!(marker("e\u{301}", "\u{301}"), " ^");
+        assert_eq!(marker("\t你\tx", "x"), "\t  \t^");
     }
 
     #[test]

@@ -83,7 +83,8 @@ pub(crate) fn suggestion<'a>(
         return None;
     }
     let name: Vec<char> = name.to_lowercase().replace('_', "-").chars().collect();
-    let allowed = (name.len() / 3).max(1);
+    // Of one letter or two there is not enough left once one is changed.
+    let allowed = name.len() / 3;
     candidates
         .into_iter()
         .map(|candidate| {
@@ -163,7 +164,10 @@ mod tests {
         assert_eq!(suggestion("stesp", keys), Some("steps"));
         assert_eq!(suggestion("runs_on", keys), Some("runs-on"));
         assert_eq!(suggestion("Needs", keys), Some("needs"));
-        assert_eq!(suggestion("of", keys), Some("if"));
+        assert_eq!(suggestion("IF", keys), Some("if"));
+        assert_eq!(suggestion("iff", keys), Some("if"));
+        assert_eq!(suggestion("of", keys), None);
+        assert_eq!(suggestion("x", ["a", "b"]), None);
         assert_eq!(suggestion("matrix", keys), None);
         assert_eq!(suggestion(&"x".repeat(10_000), keys), None);
     }

@@ -6,34 +6,41 @@ mod table;
 use std::path::Path;
 use std::sync::Arc;
 
-use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::files::Files;
-use dormer_workflow::plan::{self, Plan, Request};
+use dormer_workflow::parse_workflow;
+use dormer_workflow::plan::Plan;
 use dormer_workflow::workflow::Workflow;
-use dormer_workflow::{Problems, parse_workflow};
 
 use crate::cli::args::{EventArguments, ListFormat, PlanArguments};
 use crate::cli::output;
 use crate::config;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
-use crate::source::checkout::checked_out;
-use crate::source::run_facts::{Given, run_facts};
-use crate::source::tree::{Tree, read_named};
+use crate::source::file::wrong;
+use crate::source::payload::payload;
+use crate::source::planned::{Asked, prepare};
+use crate::source::tree::Tree;
 
 use images::Images;
 
 /// The number of a run that never happens: `github.run_id`.
 const RUN_ID: &str = "1";
 
+/// What is done here with a workflow.
+const PLANNED: &str = "planned";
+
 pub(super) fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
     let (tree, path) = Tree::around(&arguments.workflow)?;
     let workflow = read(&tree, &path)?;
-    let request = request(&arguments.event, &tree, &path, &workflow)?;
-    let plan = plan::plan(&workflow, &request, &tree).map_err(|problems| wrong(&problems))?;
+    let root = tree.root().to_owned();
+    let file = root.join(path);
+    let asked = asked(&arguments.event, &root, &file)?;
+    let plan = prepare(&workflow, tree, asked)
+        .map_err(|problems| wrong(PLANNED, &problems))?
+        .plan;
     match arguments.format {
         ListFormat::Json => output::json(&plan.document()),
-        ListFormat::Human => human(&plan, &tree)?,
+        ListFormat::Human => human(&plan, &root)?,
     }
     Ok(exit_code::SUCCESS)
 }
@@ -43,83 +50,42 @@ fn read(tree: &Tree, path: &str) -> Result<Arc<Workflow>, InputError> {
         let shown = tree.shown(path);
         InputError::usage(format!("cannot read the workflow `{shown}`: {why}"))
     })?;
-    let workflow = parse_workflow(&source).map_err(|problems| wrong(&problems))?;
+    let workflow = parse_workflow(&source).map_err(|problems| wrong(PLANNED, &problems))?;
     Ok(Arc::new(workflow))
 }
 
-/// What the run would be asked for with. The event decides what the `github` context holds, so that it
-/// comes first.
-fn request(
+/// What the run would be asked for with.
+fn asked<'a>(
     arguments: &EventArguments,
-    tree: &Tree,
-    path: &str,
-    workflow: &Arc<Workflow>,
-) -> Result<Request, InputError> {
-    let payload = arguments.payload.as_deref().map(payload).transpose()?;
-    let mut github = Object::new();
-    if let Some((payload, _)) = &payload {
-        github.insert("event", payload.clone());
-    }
+    root: &'a Path,
+    file: &'a Path,
+) -> Result<Asked<'a>, InputError> {
     let typed = arguments.variables.iter();
-    let mut request = Request {
+    Ok(Asked {
+        file: Some(file),
+        workspace: Some(root),
         event: arguments.event.clone(),
+        payload: arguments.payload.as_deref().map(payload).transpose()?,
         inputs: arguments.inputs.clone(),
-        github,
         vars: typed
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect(),
-    };
-    let start = plan::start(workflow, &request).map_err(|problems| wrong(&problems))?;
-    let checkout = checked_out(tree.root());
-    let directory = tree.root().file_name().map(|name| name.to_string_lossy());
-    let facts = run_facts(Given {
-        name: workflow.name.as_ref().map(|name| name.value.as_str()),
-        file: Some(&tree.root().join(path)),
-        checkout: &checkout,
-        fallback_name: &directory.unwrap_or_default(),
-        event_name: &start.event,
-        payload,
-        inputs: start.inputs,
-        vars: request.vars.clone(),
         run_id: RUN_ID.to_owned(),
-    });
-    request.event = Some(start.event);
-    request.github = facts.github();
-    Ok(request)
+    })
 }
 
-/// What the event tells: its value and its text.
-fn payload(path: &Path) -> Result<(Value, String), InputError> {
-    const WHAT: &str = "the payload";
-    let file = read_named(path, WHAT)?;
-    let wrong = |why: String| {
-        let shown = path.display();
-        InputError::usage(format!("{WHAT} `{shown}` is no JSON object: {why}"))
-    };
-    let value: Value =
-        serde_json::from_str(file.text()).map_err(|error| wrong(error.to_string()))?;
-    match value {
-        Value::Object(_) => Ok((value, file.text().to_owned())),
-        other => Err(wrong(format!("it is of the kind {}", other.kind()))),
-    }
-}
-
-/// All problems as one error, each with its line.
-fn wrong(problems: &Problems) -> InputError {
-    let head = match problems.len() {
-        1 => "the workflow cannot be planned:".to_owned(),
-        count => format!("the workflow cannot be planned, for {count} reasons:"),
-    };
-    InputError::usage(format!("{head}\n{}", problems.render()))
-}
-
-fn human(plan: &Plan, tree: &Tree) -> Result<(), Failure> {
-    let loaded = config::load(Some(tree.root()))?;
+fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
+    let loaded = config::load(Some(root))?;
     for text in &loaded.warnings {
         output::warning(text);
     }
-    for text in table::warnings(plan) {
+    for text in plan.all_warnings() {
         output::warning(&text);
+    }
+    for (job, text) in table::problems(plan) {
+        output::warning(&format!(
+            "the job `{job}` fails before its first step: {text}"
+        ));
     }
     for text in table::head(plan) {
         output::line(&text);

@@ -17,13 +17,14 @@ const USUAL_MINUTES: f64 = 360.0;
 /// Longer texts are cut: a table is no place to read them in.
 const LONGEST: usize = 60;
 
-/// What the readers of the files should know, called workflows included.
-pub(super) fn warnings(plan: &Plan) -> Vec<String> {
-    let nested = called_plans(plan).flat_map(warnings);
-    let mut all: Vec<String> = plan.warnings.iter().cloned().chain(nested).collect();
-    all.sort();
-    all.dedup();
-    all
+/// The jobs that fail before their first step, and why; those of called workflows included.
+pub(super) fn problems(plan: &Plan) -> Vec<(&str, &str)> {
+    let jobs = plan.jobs.iter();
+    let own = jobs.flat_map(|job| {
+        let problems = job.problems.iter();
+        problems.map(|problem| (job.name.as_str(), problem.as_str()))
+    });
+    own.chain(plan.called().flat_map(problems)).collect()
 }
 
 /// What holds of the run as a whole.
@@ -67,7 +68,10 @@ pub(super) fn rows(plan: &Plan, images: &Images) -> Vec<Vec<String>> {
 
 fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
     let needs = job.needs.join(", ");
-    let runs = runs(&job.condition);
+    let runs = match job.problems.as_slice() {
+        [] => runs(&job.condition),
+        _ => "fails before its first step".to_owned(),
+    };
     let one = |runs_on: String, runs: String| {
         vec![row(
             &job.name,
@@ -77,7 +81,9 @@ fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
     let legs = match &job.legs {
         Planned::After(jobs) => return one(after(jobs), runs),
         Planned::Now(legs) if !legs.items.is_empty() => legs,
-        Planned::Now(_) if job.condition.holds == Some(false) => return one(String::new(), runs),
+        Planned::Now(_) if job.condition.holds == Some(false) || !job.problems.is_empty() => {
+            return one(String::new(), runs);
+        }
         Planned::Now(_) => return one(String::new(), "no: its matrix is empty".to_owned()),
     };
     let items = legs.items.iter();
@@ -189,13 +195,5 @@ fn shown(value: &Value) -> String {
 fn legs_of(plan: &Plan) -> usize {
     let own = plan.jobs.iter().filter_map(|job| job.legs.known());
     let own: usize = own.map(|legs| legs.items.len()).sum();
-    own + called_plans(plan).map(legs_of).sum::<usize>()
-}
-
-fn called_plans(plan: &Plan) -> impl Iterator<Item = &Plan> {
-    let legs = plan.jobs.iter().filter_map(|job| job.legs.known());
-    let calls = legs
-        .flat_map(|legs| &legs.items)
-        .filter_map(|leg| leg.calls.as_ref());
-    calls.filter_map(|called| called.plan.as_deref())
+    own + plan.called().map(legs_of).sum::<usize>()
 }

@@ -1,10 +1,10 @@
 //! `dormer run`: from what was typed to a plan, then its jobs.
 
 mod actions;
-mod asked;
 mod images;
 mod reporters;
 mod settings;
+mod variables;
 
 pub(super) use images::default_image;
 
@@ -39,10 +39,12 @@ use crate::job::graph::whole::whole;
 use crate::job::plan::JobSettings;
 use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
+use crate::report::plain::harmless_name;
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
 use crate::source::planned::{Asked, Prepared, prepare};
-use crate::source::{command, file};
+use crate::source::tree::Tree;
+use crate::source::{command, file, payload};
 use crate::workspace::scan::scan;
 use crate::workspace::tracked::find_repository;
 
@@ -64,18 +66,29 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
-    let mut prepared = prepare(&workflow, asked(&arguments, workspace.as_deref())?)?;
-    let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
+    let asked = asked(&arguments, workspace.as_deref())?;
+    let files = Tree::of(workspace.as_deref().unwrap_or(Path::new(".")))?;
+    let mut prepared =
+        prepare(&workflow, files, asked).map_err(|problems| file::wrong("run", &problems))?;
+    let mut alone = Vec::new();
     if let (Some(id), Some(path)) = (&arguments.job, &arguments.workflow) {
-        warnings.extend(prepared.only(id, &path.display().to_string())?);
+        alone = prepared.only(id, &path.display().to_string())?;
     }
     prepared.refuse_unsupported()?;
-    for text in warnings.iter().chain(&loaded.warnings) {
+    prepared.refuse_failing()?;
+    let warnings = prepared.plan.all_warnings();
+    for text in warnings.iter().chain(&alone).chain(&loaded.warnings) {
         output::warning(text);
     }
     let secrets = secrets(&arguments)?;
     let masker = Masker::default();
     masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
+    if let Some(name) = &prepared.plan.run_name {
+        output::note(&format!(
+            "name of the run: {}",
+            masker.mask(&harmless_name(name))
+        ));
+    }
 
     let base = Base::open()?;
     let config = Arc::new(loaded.config);
@@ -246,10 +259,10 @@ fn asked<'a>(
         payload: arguments
             .payload
             .as_deref()
-            .map(asked::payload)
+            .map(payload::payload)
             .transpose()?,
         inputs: arguments.inputs.clone(),
-        vars: asked::variables(arguments)?,
+        vars: variables::variables(arguments)?,
         run_id: Timestamp::now().as_second().to_string(),
     })
 }

@@ -3,6 +3,8 @@
 
 #![no_main]
 
+use std::time::Duration;
+
 use dormer_workflow::matcher::{Budget, Matchers, parse_matchers, parse_owners};
 use libfuzzer_sys::fuzz_target;
 
@@ -33,7 +35,7 @@ fuzz_target!(|text: &str| {
             all.add(matcher);
         }
         for line in lines.lines() {
-            all.process(line);
+            all.process(line, &|| Duration::ZERO);
         }
         let _ = all.take_warnings();
     }

@@ -74,8 +74,7 @@ impl Checker<'_> {
             if self.errors.is_full() {
                 return;
             }
-            // Where the file itself is wrong, it may be there and not have been understood.
-            if self.is_whole || !misfit.is_missing {
+            if !misfit.is_missing || !self.broken.has_job(job) {
                 self.error(misfit.span, misfit.message, Some(misfit.help));
             }
         }

@@ -28,7 +28,8 @@ type Outputs = Option<Rc<Names>>;
 struct Around<'a> {
     /// What the file is called in messages.
     of: &'static str,
-    inputs: Names,
+    /// None where they are not all known.
+    inputs: Option<Names>,
     jobs: Jobs<'a>,
     /// The job that the part belongs to, and the ids of those it needs. None outside of jobs.
     job: Option<(&'a Job, Names)>,
@@ -40,6 +41,8 @@ struct Around<'a> {
 struct Jobs<'a> {
     jobs: &'a [Job],
     ids: Names,
+    /// Whether there may be others.
+    is_open: bool,
     /// By position.
     outputs: Vec<Outputs>,
 }
@@ -59,13 +62,17 @@ impl Checker<'_> {
     pub(super) fn workflow_contexts(&mut self, workflow: &Workflow) {
         let mut around = Around {
             of: "workflow",
-            inputs: inputs_of(workflow),
+            inputs: (!self.broken.has_on(workflow)).then(|| inputs_of(workflow)),
             jobs: self.jobs_of(workflow),
             job: None,
             steps: Steps::default(),
         };
         self.all(&texts::of_workflow(workflow), &around);
         for job in &workflow.jobs {
+            // Of what is wrong with a job, and of what follows from it, one is enough.
+            if self.broken.has_job(job) {
+                continue;
+            }
             let needs = job.needs.iter().map(|need| &*need.value).collect();
             around.job = Some((job, needs));
             let steps = texts::flat(&job.steps);
@@ -81,7 +88,7 @@ impl Checker<'_> {
         let inputs = action.inputs.iter();
         let mut around = Around {
             of: "action",
-            inputs: inputs.map(|input| &*input.name.value).collect(),
+            inputs: Some(inputs.map(|input| &*input.name.value).collect()),
             jobs: Jobs::default(),
             job: None,
             steps: self.steps_of(&steps),
@@ -116,9 +123,12 @@ impl Checker<'_> {
     }
 
     fn input(&mut self, asked: &Asked, name: &str, around: &Around<'_>) {
-        if !around.inputs.contains(name) {
+        let Some(inputs) = &around.inputs else {
+            return;
+        };
+        if !inputs.contains(name) {
             let message = format!("the {} has no input `{name}`", around.of);
-            self.absent(asked, 0, message, Some(around.inputs.help(name, "input")));
+            self.absent(asked, 0, message, Some(inputs.help(name, "input")));
         }
     }
 
@@ -147,6 +157,9 @@ impl Checker<'_> {
 
     fn job(&mut self, asked: &Asked, name: &str, jobs: &Jobs<'_>) {
         let Some(at) = jobs.ids.position(name) else {
+            if jobs.is_open {
+                return;
+            }
             let help = jobs.ids.suggestion(name);
             self.absent(asked, 0, format!("there is no job `{name}`"), help);
             return;
@@ -215,11 +228,15 @@ impl Checker<'_> {
         Jobs {
             jobs: &workflow.jobs,
             ids: jobs.clone().map(|job| &*job.id.value).collect(),
+            is_open: self.broken.has_list(workflow),
             outputs: jobs.map(|job| self.outputs_of_job(job)).collect(),
         }
     }
 
     fn outputs_of_job(&mut self, job: &Job) -> Outputs {
+        if self.broken.has_job(job) {
+            return None;
+        }
         let Some(uses) = &job.uses else {
             return names_of(&job.outputs);
         };

@@ -15,6 +15,7 @@
 //! Nothing is read here: [`Files`] gives the text of a file by its path in the repository. What
 //! comes from other repositories is not looked at.
 
+mod broken;
 mod calls;
 mod containers;
 mod contexts;
@@ -32,6 +33,7 @@ use crate::source::{SourceFile, Span};
 use crate::workflow::{self, Step, Workflow};
 use crate::yaml;
 
+use broken::Broken;
 use files::Library;
 
 pub use crate::files::{Files, Unreadable};
@@ -70,7 +72,7 @@ pub fn check(files: &dyn Files, path: &str) -> Result<Report, Unreadable> {
         errors: Reporter::new(&source),
         warnings: Reporter::new(&source),
         source,
-        is_whole: true,
+        broken: Broken::default(),
     };
     let own = match kind {
         Kind::Workflow => checker.file_of_jobs(path),
@@ -115,15 +117,13 @@ struct Checker<'f> {
     source: SourceFile,
     errors: Reporter,
     warnings: Reporter,
-    /// Whether the parser found nothing wrong. If it did, what seems to be missing may just not
-    /// have been understood, and nothing is said of it.
-    is_whole: bool,
+    broken: Broken,
 }
 
 impl Checker<'_> {
     fn file_of_jobs(&mut self, path: &str) -> Own {
         let (workflow, problems) = workflow::read_workflow(&self.source);
-        self.is_whole = problems.is_empty();
+        self.broken = Broken::new(&problems);
         let Some(workflow) = workflow else {
             return Own {
                 errors: problems.into_vec(),
@@ -146,9 +146,7 @@ impl Checker<'_> {
         let jobs = workflow.jobs.iter();
         let steps: Vec<&Step> = jobs.flat_map(|job| texts::flat(&job.steps)).collect();
         self.nesting_of(&steps, None);
-        if self.is_whole {
-            self.workflow_contexts(workflow);
-        }
+        self.workflow_contexts(workflow);
     }
 
     fn file_of_action(&mut self, path: &str) -> Own {

@@ -19,8 +19,9 @@ const DOCKER_INPUTS: [&str; 2] = ["args", "entrypoint"];
 impl Checker<'_> {
     /// Everything about the local actions that steps use.
     pub(super) fn uses_of(&mut self, steps: &[&Step]) {
-        for (reference, with, directory) in local_uses(steps) {
-            self.use_of(reference, &directory, with);
+        for (step, reference, with, directory) in local_uses(steps) {
+            let is_broken = self.broken.has_step(step);
+            self.use_of(reference, &directory, with, is_broken);
         }
     }
 
@@ -28,7 +29,7 @@ impl Checker<'_> {
     /// action that the steps belong to.
     pub(super) fn nesting_of(&mut self, steps: &[&Step], own: Option<&str>) {
         let mut nesting = Nesting::uses(&mut self.library, own);
-        for (reference, _, directory) in local_uses(steps) {
+        for (_, reference, _, directory) in local_uses(steps) {
             if let Some(message) = nesting.fault(&directory) {
                 self.errors.report(reference.span, message);
             }
@@ -38,10 +39,16 @@ impl Checker<'_> {
         }
     }
 
-    fn use_of(&mut self, reference: &Spanned<String>, directory: &str, with: &TemplateMap) {
+    fn use_of(
+        &mut self,
+        reference: &Spanned<String>,
+        directory: &str,
+        with: &TemplateMap,
+        is_broken: bool,
+    ) {
         let found = self.library.action(directory);
         match &*found {
-            Found::Right(action) => self.given(reference, action, with),
+            Found::Right(action) => self.given(reference, action, with, is_broken),
             Found::Wrong(problems) => {
                 let message = format!("the action is not valid: {}", summary(problems));
                 self.error(reference.span, message, None);
@@ -59,7 +66,13 @@ impl Checker<'_> {
         }
     }
 
-    fn given(&mut self, reference: &Spanned<String>, action: &Used<Action>, with: &TemplateMap) {
+    fn given(
+        &mut self,
+        reference: &Spanned<String>,
+        action: &Used<Action>,
+        with: &TemplateMap,
+        is_broken: bool,
+    ) {
         let is_docker = matches!(action.file.runs, Runs::Docker(_));
         let has_computed = with.whole.is_some()
             || with
@@ -76,7 +89,7 @@ impl Checker<'_> {
                 self.given_input(reference, action, name);
             }
         }
-        if has_computed || !self.is_whole {
+        if has_computed || is_broken {
             return;
         }
         for input in &action.file.inputs {
@@ -121,14 +134,14 @@ impl Checker<'_> {
     }
 }
 
-/// The local actions that steps use: how they are named, what they are given, where they are.
+/// The steps that use local actions: how these are named, what they are given, where they are.
 fn local_uses<'s>(
     steps: &'s [&Step],
-) -> impl Iterator<Item = (&'s Spanned<String>, &'s TemplateMap, String)> {
+) -> impl Iterator<Item = (&'s Step, &'s Spanned<String>, &'s TemplateMap, String)> {
     steps.iter().filter_map(|step| {
         let StepAction::Uses { reference, with } = &step.action else {
             return None;
         };
-        Some((reference, with, local_action(step)?))
+        Some((*step, reference, with, local_action(step)?))
     })
 }

@@ -11,9 +11,11 @@
 //!
 //! **Why `fancy-regex`.** Expressions come from whoever wrote an action. It runs in linear time
 //! wherever an expression needs neither back references nor look-around, and counts its steps where
-//! it does; an engine for ECMAScript proper has no bound at all. So a [`Budget`] of steps takes the
-//! place of the official runner's second of time, and the same line gives the same result on any
-//! machine. A matcher that runs over it on three lines is removed.
+//! it does; an engine for ECMAScript proper has no bound at all. A [`Budget`] of steps bounds each
+//! expression on each line, so that the same line gives the same result on any machine. What steps
+//! cost depends on the expression, so that there is the official runner's second of time too. A matcher
+//! that runs over either on three lines is removed; when all of them together have taken too much
+//! time in a job, all are, and none is added any more.
 //!
 //! Files are paths of the guest as text here; whether they exist is not known.
 
@@ -27,9 +29,12 @@ mod read;
 mod tests;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::annotation::Annotation;
 use crate::text;
+
+use pattern::Found;
 
 pub use machine::Matcher;
 pub use read::{MatcherProblem, MatcherProblems, parse_matchers, parse_owners};
@@ -49,20 +54,31 @@ pub const PATTERN_LIMIT: usize = 4096;
 /// On how many lines a matcher may run over its budget before it is removed.
 const OVERRUN_LIMIT: usize = 3;
 
-/// What looking at one line may cost each pattern.
+/// What looking for matches may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// How often an expression with back references or look-around may go back. 20,000 by default.
+    /// How often an expression with back references or look-around may go back on a line. 20,000 by
+    /// default.
     pub backtracks: usize,
     /// The longest line, in bytes, that is looked at. 16 KiB by default.
     pub line: usize,
+    /// How long a matcher may take for one line. A second by default.
+    pub time: Duration,
+    /// How long slow lines may take all matchers together. Half a minute by default.
+    pub total: Duration,
 }
+
+/// A line that takes a matcher longer is slow. Honest ones are done in a thousandth of it, so that
+/// they may be any number.
+const SLOW: Duration = Duration::from_millis(10);
 
 impl Default for Budget {
     fn default() -> Self {
         Self {
             backtracks: 20_000,
             line: 16 * 1024,
+            time: Duration::from_secs(1),
+            total: Duration::from_secs(30),
         }
     }
 }
@@ -74,6 +90,8 @@ pub struct Matchers {
     /// The newest first.
     matchers: Vec<Matcher>,
     warnings: Vec<String>,
+    /// How long slow lines have taken so far.
+    spent: Duration,
 }
 
 impl Matchers {
@@ -88,6 +106,14 @@ impl Matchers {
     /// Adds a matcher, in place of one of the same owner. It is tried before the others.
     pub fn add(&mut self, matcher: Matcher) {
         self.remove(&matcher.owner);
+        if self.spent >= self.budget.total {
+            let message = format!(
+                "Matcher '{}' is not added: matchers have taken too much time",
+                matcher.owner
+            );
+            self.warnings.push(message);
+            return;
+        }
         if self.matchers.len() >= MATCHER_LIMIT {
             let message = format!(
                 "Matcher '{}' is not added: there are {MATCHER_LIMIT} already",
@@ -125,14 +151,18 @@ impl Matchers {
     /// Looks at a line, without its end, that is no command. Colours don't matter.
     ///
     /// The annotation's file may be relative, to the workspace, and may not exist: the official
-    /// runner then drops it.
-    pub fn process(&mut self, line: &str) -> Option<Annotation> {
+    /// runner then drops it. `clock` tells the time that has gone by since any moment.
+    pub fn process(&mut self, line: &str, clock: &dyn Fn() -> Duration) -> Option<Annotation> {
         if self.matchers.is_empty() || line.len() > self.budget.line {
             return None;
         }
         let line = without_colours(line);
         for i in 0..self.matchers.len() {
-            let Some(found) = self.matchers[i].try_line(&line) else {
+            // None is left once all time is used up.
+            if self.spent >= self.budget.total {
+                break;
+            }
+            let Some(found) = self.timed(i, &line, clock) else {
                 continue;
             };
             for (j, other) in self.matchers.iter_mut().enumerate() {
@@ -149,17 +179,42 @@ impl Matchers {
         None
     }
 
+    /// Tries a matcher on a line, and counts how long that takes.
+    fn timed(&mut self, index: usize, line: &str, clock: &dyn Fn() -> Duration) -> Option<Found> {
+        let matcher = &mut self.matchers[index];
+        let before = matcher.overruns;
+        let start = clock();
+        let found = matcher.try_line(line);
+        let took = clock().saturating_sub(start);
+        if took > self.budget.time {
+            // A line counts once, though it took too many steps as well.
+            matcher.overruns = before + 1;
+        }
+        if took > SLOW {
+            self.spent += took;
+        }
+        found
+    }
+
     /// The warnings since this was last asked: annotations for the step.
     pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
     }
 
     fn drop_overrun(&mut self) {
+        if self.spent >= self.budget.total {
+            for matcher in self.matchers.drain(..) {
+                self.warnings.push(format!(
+                    "Removing issue matcher '{}'. Matchers have taken too much time",
+                    matcher.owner
+                ));
+            }
+        }
         let is_over = |matcher: &mut Matcher| matcher.overruns >= OVERRUN_LIMIT;
         for matcher in self.matchers.extract_if(.., is_over) {
             self.warnings.push(format!(
                 "Removing issue matcher '{}'. Matcher failed {OVERRUN_LIMIT} times. Error: its \
-                 regular expression takes too many steps",
+                 regular expression takes too long",
                 matcher.owner
             ));
         }

@@ -1,5 +1,6 @@
 //! Matcher files, the expressions in them, and what they find.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ fn found(matchers: &mut Matchers, lines: &[&str]) -> Vec<String> {
         .iter()
         .map(|line| {
             matchers
-                .process(line)
+                .process(line, &clock)
                 .map_or("-".to_owned(), |found| told(&found))
         })
         .collect()
@@ -69,6 +70,12 @@ fn groups(expression: &str, line: &str) -> Option<Vec<String>> {
             .to_owned()
     };
     Some(translated.groups.iter().map(text).collect())
+}
+
+/// The time of this machine.
+fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 #[test]
@@ -285,25 +292,25 @@ fn matchers_that_take_too_long_are_removed() {
     };
     slow.add(parse_matchers(&file, &tiny).unwrap().remove(0));
     for _ in 0..2 {
-        assert!(slow.process(&line).is_none() && slow.take_warnings().is_empty());
+        assert!(slow.process(&line, &clock).is_none() && slow.take_warnings().is_empty());
     }
     assert!(
-        slow.process("aab").is_some(),
+        slow.process("aab", &clock).is_some(),
         "it still works on other lines"
     );
-    slow.process(&line);
+    slow.process(&line, &clock);
     assert_eq!(
         slow.take_warnings(),
         [
-            "Removing issue matcher 'slow'. Matcher failed 3 times. Error: its regular expression takes too many steps"
+            "Removing issue matcher 'slow'. Matcher failed 3 times. Error: its regular expression takes too long"
         ]
     );
     assert!(slow.is_empty());
     assert!(
-        all.process(&line).is_some(),
+        all.process(&line, &clock).is_some(),
         "one that is slow does not hold up the others"
     );
-    assert!(all.process(&"a".repeat(17 * 1024)).is_none());
+    assert!(all.process(&"a".repeat(17 * 1024), &clock).is_none());
 }
 
 #[test]
@@ -481,7 +488,7 @@ fn hostile_matchers_take_no_time() {
         if let Ok(mut matchers) = parse_matchers(&text, &Budget::default()) {
             let mut all = Matchers::new(Budget::default());
             all.add(matchers.remove(0));
-            all.process(&line);
+            all.process(&line, &clock);
         }
         assert!(
             start.elapsed() < limit,
@@ -494,6 +501,40 @@ fn hostile_matchers_take_no_time() {
     let _ = parse_matchers(&",".repeat(FILE_LIMIT), &Budget::default());
     let _ = parse_matchers(&"/*".repeat(FILE_LIMIT / 2), &Budget::default());
     assert!(start.elapsed() < limit, "{:?}", start.elapsed());
+}
+
+/// Many matchers whose look-around reads the whole line at every character, on many lines.
+#[test]
+fn hostile_matchers_are_bounded_together() {
+    let expression = r"(?=.*b)(?=.*c)(?=.*d)x|(?=(a+)+e)y";
+    let budget = Budget {
+        time: Duration::from_millis(100),
+        total: Duration::from_secs(1),
+        ..Budget::default()
+    };
+    let matcher = |owner: usize| {
+        let text = json!({"problemMatcher": [{"owner": format!("o{owner}"), "pattern": [{"regexp": expression, "message": 0}]}]}).to_string();
+        parse_matchers(&text, &budget).unwrap().remove(0)
+    };
+    let mut all = Matchers::new(budget);
+    let line = "a".repeat(16 * 1024 - 1);
+    let start = Instant::now();
+    // As often as a step may add them again under another name.
+    for owner in 0..500 {
+        all.add(matcher(owner));
+        for _ in 0..20 {
+            all.process(&line, &clock);
+        }
+    }
+    assert!(all.is_empty());
+    let limit = Duration::from_secs(if cfg!(debug_assertions) { 90 } else { 15 });
+    assert!(start.elapsed() < limit, "{:?}", start.elapsed());
+    let warnings = all.take_warnings().join("\n");
+    assert!(
+        warnings.contains("Removing issue matcher 'o0'"),
+        "{warnings}"
+    );
+    assert!(warnings.contains("'o499' is not added"), "{warnings}");
 }
 
 proptest! {
@@ -518,7 +559,7 @@ proptest! {
             let mut all = Matchers::new(Budget::default());
             all.add(matchers.remove(0));
             for line in &lines {
-                all.process(line);
+                all.process(line, &clock);
             }
         }
     }

@@ -37,11 +37,11 @@ impl Planner<'_> {
         let (inputs, plan) = match known {
             None => (self.arguments(scene, job, facts), None),
             Some((reference, workflow, call)) => {
-                let before = self.problems.len();
+                let before = self.problems.len() + self.faults.len();
                 self.check_call(scene, uses, job, call);
                 let inputs = self.bind(scene, job, facts, call);
                 // With wrong inputs the workflow would only have more of the same to say.
-                let is_right = self.problems.len() == before;
+                let is_right = self.problems.len() + self.faults.len() == before;
                 let plan =
                     is_right.then(|| self.sub_plan(scene, reference, workflow, &inputs, name));
                 (inputs, plan.map(Box::new))

@@ -31,11 +31,21 @@ impl Skipped {
         if needs_skipped || holds == Some(false) {
             self.behind.insert(text::folded(&job.id.value).into_owned());
         }
-        let condition = job.condition.as_ref();
         Ok(PlannedCondition {
-            text: condition.map(|condition| condition.text().to_owned()),
             holds,
+            ..PlannedCondition::undecided(job)
         })
+    }
+}
+
+impl PlannedCondition {
+    /// The condition of a job as it is written.
+    pub(super) fn undecided(job: &Job) -> Self {
+        let condition = job.condition.as_ref();
+        Self {
+            text: condition.map(|condition| condition.text().to_owned()),
+            holds: None,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Planner<'_> {
                 match strategy.resolve(&facts.contexts, &scene.workflow.source) {
                     Ok(strategy) => strategy,
                     Err(problems) => {
-                        self.problems.extend(problems);
+                        self.faults.extend(problems);
                         return Planned::Now(Legs::default());
                     }
                 }

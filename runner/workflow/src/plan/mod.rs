@@ -38,7 +38,7 @@ pub use model::{
     Called, Document, Leg, Legs, PLAN_VERSION, Plan, Planned, PlannedCondition, PlannedJob,
     PlannedSecrets,
 };
-pub use start::{Request, Start, start};
+pub use start::{Request, Start, event, start};
 
 /// How deeply workflows may call one another, the first one included.
 pub const MAX_DEPTH: usize = 10;
@@ -57,8 +57,19 @@ pub fn plan(
     request: &Request,
     files: &dyn Files,
 ) -> Result<Plan, Problems> {
-    let start = start(workflow, request)?;
-    planner::plan(workflow, start, files)
+    start(workflow, request)?.plan(workflow, files)
+}
+
+impl Start {
+    /// Plans a run that starts so. What the contexts hold is not looked at again, so that whoever knows
+    /// more of the run by now may have put it there.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`plan`], but for those of the start.
+    pub fn plan(self, workflow: &Arc<Workflow>, files: &dyn Files) -> Result<Plan, Problems> {
+        planner::plan(workflow, self, files)
+    }
 }
 
 impl Plan {

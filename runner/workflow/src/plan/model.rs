@@ -8,6 +8,7 @@
 //! - What is not there is `null`. Fields may be added; none changes its meaning while `version` is
 //!   the same.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -95,6 +96,9 @@ pub struct PlannedJob {
     pub needs: Vec<String>,
     /// Whether it runs.
     pub condition: PlannedCondition,
+    /// Why it fails before its first step: expressions that failed, one line each with its place.
+    /// The other jobs of the run don't mind. Empty by default.
+    pub problems: Vec<String>,
     /// The legs. None at all where it is known that the job does not run.
     pub legs: Planned<Legs>,
 }
@@ -193,6 +197,21 @@ impl Plan {
             version: PLAN_VERSION,
             plan: self,
         }
+    }
+
+    /// The warnings of the file and of those of called workflows, each once.
+    pub fn all_warnings(&self) -> Vec<String> {
+        let nested = self.called().flat_map(Plan::all_warnings);
+        let mut seen = HashSet::new();
+        let all = self.warnings.iter().cloned().chain(nested);
+        all.filter(|text| seen.insert(text.clone())).collect()
+    }
+
+    /// The plans of the workflows that its legs call, as far as these are known.
+    pub fn called(&self) -> impl Iterator<Item = &Plan> {
+        let jobs = self.jobs.iter().filter_map(|job| job.legs.known());
+        let legs = jobs.flat_map(|legs| &legs.items);
+        legs.filter_map(|leg| leg.calls.as_ref()?.plan.as_deref())
     }
 
     /// The planned job of an id, in any case.

@@ -12,7 +12,7 @@ use crate::workflow::{ConcurrencyGroup, Job, Workflow, WorkflowReference};
 use super::condition::Skipped;
 use super::facts::Facts;
 use super::legs::job_name;
-use super::model::{Legs, Plan, Planned, PlannedJob};
+use super::model::{Legs, Plan, Planned, PlannedCondition, PlannedJob};
 use super::start::Start;
 use super::{MAX_LEGS, order};
 
@@ -20,6 +20,8 @@ use super::{MAX_LEGS, order};
 pub(super) struct Planner<'f> {
     pub(super) files: &'f dyn Files,
     pub(super) problems: Vec<Problem>,
+    /// What went wrong in the job that is planned: it fails, and the run goes on.
+    pub(super) faults: Vec<Problem>,
     /// How many legs there may still be.
     pub(super) legs_left: usize,
     /// Workflows that were called before, by their names.
@@ -98,12 +100,14 @@ impl<'f> Planner<'f> {
         Self {
             files,
             problems: Vec::new(),
+            faults: Vec::new(),
             legs_left: MAX_LEGS,
             called: HashMap::new(),
         }
     }
 
-    fn finish<T>(self, value: T) -> Result<T, Problems> {
+    fn finish<T>(mut self, value: T) -> Result<T, Problems> {
+        self.problems.append(&mut self.faults);
         if self.problems.is_empty() {
             Ok(value)
         } else {
@@ -151,6 +155,7 @@ impl<'f> Planner<'f> {
             let group = concurrency.evaluate(contexts).map(Planned::Now);
             self.take(scene, concurrency.key, group)
         });
+        self.problems.append(&mut self.faults);
         (run_name, concurrency)
     }
 
@@ -161,24 +166,28 @@ impl<'f> Planner<'f> {
         } else {
             scene.facts.without("needs", needs.clone().into())
         };
+        let before = self.faults.len();
         let decided = skipped.decide(job, &facts);
-        let condition = self.take(scene, job.id.span, decided).unwrap_or_default();
+        let condition = self.take(scene, job.id.span, decided);
+        let condition = condition.unwrap_or_else(|| PlannedCondition::undecided(job));
         // GitHub looks at nothing else of a job that does not run.
         let legs = if condition.holds == Some(false) {
             Planned::Now(Legs::default())
         } else {
             self.legs(scene, job, &facts)
         };
+        let faults = Problems::from(self.faults.split_off(before));
         PlannedJob {
             id: job.id.value.clone(),
             name: format!("{}{}", scene.prefix, job_name(job, &facts)),
             needs,
             condition,
             legs,
+            problems: faults.iter().map(Problem::to_string).collect(),
         }
     }
 
-    /// A value, or nothing where an expression failed, which is then a problem of the file.
+    /// A value, or nothing where an expression failed, which is then a fault of the job.
     pub(super) fn take<T>(
         &mut self,
         scene: &Scene,
@@ -189,7 +198,7 @@ impl<'f> Planner<'f> {
             Ok(value) => Some(value),
             Err(error) => {
                 let source = &scene.workflow.source;
-                self.problems.push(error.problem_or(source, span));
+                self.faults.push(error.problem_or(source, span));
                 None
             }
         }
@@ -207,8 +216,9 @@ fn warnings(workflow: &Workflow) -> Vec<String> {
     let jobs = workflow.jobs.iter();
     let beyond = jobs.flat_map(Job::beyond_windows);
     let beyond = beyond.map(|(key, message)| Problem::new(source, key, message));
-    let all: Vec<Problem> = workflow.warnings.iter().cloned().chain(beyond).collect();
-    let all = Problems::from(all);
+    let ignored = workflow.without_effect();
+    let own = workflow.warnings.iter().cloned();
+    let all = Problems::from(own.chain(beyond).chain(ignored).collect::<Vec<_>>());
     all.iter().map(Problem::to_string).collect()
 }
 

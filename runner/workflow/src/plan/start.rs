@@ -63,7 +63,12 @@ pub fn start(workflow: &Workflow, request: &Request) -> Result<Start, Problems> 
     })
 }
 
-fn event(workflow: &Workflow, wanted: Option<&str>) -> Result<String, Problems> {
+/// The event that starts a run, where this one is asked for.
+///
+/// # Errors
+///
+/// It does not start the workflow.
+pub fn event(workflow: &Workflow, wanted: Option<&str>) -> Result<String, Problems> {
     let on = &workflow.on;
     let names = || on.events.iter().map(|event| event.name.value.as_str());
     let Some(wanted) = wanted else {
@@ -117,7 +122,7 @@ fn inputs(
             .collect();
         return none_of(problems, Object::new());
     };
-    let given = given(request, event);
+    let given = given(request, event, declared);
     let mut problems: Vec<Problem> = given
         .iter()
         .filter_map(|(name, _)| unknown(name, declared))
@@ -141,19 +146,29 @@ fn none_of<T>(problems: Vec<Problem>, value: T) -> Result<T, Problems> {
     }
 }
 
-/// All texts that are given: those of the payload, overwritten by those that were typed.
-fn given(request: &Request, event: &str) -> Object {
+/// All texts that are given: those of the payload, overwritten by those that were typed. In a payload
+/// an input that nobody filled in is an empty text, whatever its type.
+fn given(request: &Request, event: &str, declared: &[Input]) -> Object {
     let payload = request.github.get("event").and_then(Value::as_object);
     let payload = payload.and_then(|payload| payload.get("inputs")?.as_object());
     let mut given = Object::new();
     if let Some(payload) = payload.filter(|_| event == DISPATCH) {
-        let texts = payload.iter().filter(|(_, value)| **value != Value::Null);
-        given.extend(texts.map(|(name, value)| (name, value.to_text())));
+        let filled_in = payload
+            .iter()
+            .filter(|(name, value)| is_filled_in(name, value, declared));
+        given.extend(filled_in.map(|(name, value)| (name, value.to_text())));
     }
     for (name, text) in &request.inputs {
         given.insert(name.as_str(), text.as_str());
     }
     given
+}
+
+fn is_filled_in(name: &str, value: &Value, declared: &[Input]) -> bool {
+    let mut declared = declared.iter();
+    let input = declared.find(|input| text::equal(&input.name.value, name));
+    let is_text = input.is_none_or(|input| input.kind == InputKind::String);
+    *value != Value::Null && (is_text || !value.to_text().is_empty())
 }
 
 /// What is wrong with a name that no input has.

@@ -241,6 +241,9 @@ impl Reader {
             self.expected(node, "a sequence of `cron` mappings");
             return Vec::new();
         };
+        if items.is_empty() {
+            self.report(node.span, "expected at least one `cron`, found none");
+        }
         items
             .iter()
             .filter_map(|item| self.schedule(item))

@@ -38,7 +38,10 @@ impl RunsOn {
     /// An expression that failed, or that gave something else than labels.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<RunnerSelector, EvalError> {
         let render = |labels: &[Template]| -> Result<Vec<String>, EvalError> {
-            labels.iter().map(|label| label.render(scope)).collect()
+            let labels = labels.iter();
+            labels
+                .map(|label| full(label, &label.render(scope)?.into()))
+                .collect()
         };
         match self {
             RunsOn::Label(template) => selector(template, &template.evaluate(scope)?),
@@ -85,12 +88,19 @@ fn selector(template: &Template, value: &Value) -> Result<RunnerSelector, EvalEr
 }
 
 fn labels(template: &Template, value: &Value) -> Result<Vec<String>, EvalError> {
-    let label = |value: &Value| match value.to_text() {
-        text if value.is_primitive() && !text.is_empty() => Ok(text),
-        _ => Err(template.refuse(value, "a label")),
-    };
     match value {
-        Value::Array(items) => items.iter().map(label).collect(),
-        _ => Ok(vec![label(value)?]),
+        Value::Array(items) if items.is_empty() => {
+            Err(template.refuse(value, "at least one label"))
+        }
+        Value::Array(items) => items.iter().map(|item| full(template, item)).collect(),
+        _ => Ok(vec![full(template, value)?]),
+    }
+}
+
+/// A label, which has at least one character that is no blank.
+fn full(template: &Template, value: &Value) -> Result<String, EvalError> {
+    match value.to_text() {
+        text if value.is_primitive() && !text.trim().is_empty() => Ok(text),
+        _ => Err(template.refuse(value, "a label")),
     }
 }

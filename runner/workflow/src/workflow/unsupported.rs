@@ -28,7 +28,68 @@ impl Workflow {
     }
 }
 
+impl Workflow {
+    /// The keys that are read and change nothing in a run by Dormer: one problem for each, where it
+    /// stands first, sorted by position.
+    pub(crate) fn without_effect(&self) -> Vec<Problem> {
+        let permissions = self.permissions.as_ref().map(|found| found.key);
+        let cache_mode = self.cache_mode.as_ref().map(|found| found.span);
+        let own = [(permissions, &PERMISSIONS), (cache_mode, &CACHE_MODE)];
+        let jobs = self.jobs.iter().flat_map(Job::ignored_keys);
+        let mut said: Vec<&str> = Vec::new();
+        let mut problems = Vec::new();
+        for (span, key) in own.into_iter().chain(jobs) {
+            let Some(span) = span.filter(|_| !said.contains(&key.name)) else {
+                continue;
+            };
+            said.push(key.name);
+            let message = format!("`{}` has no effect: {}", key.name, key.why);
+            problems.push(Problem::new(&self.source, span, message));
+        }
+        Problems::from(problems).into_vec()
+    }
+}
+
+/// A key that changes nothing yet.
+struct Ignored {
+    name: &'static str,
+    why: &'static str,
+}
+
+const PERMISSIONS: Ignored = Ignored {
+    name: "permissions",
+    why: "Dormer makes no token",
+};
+
+const CACHE_MODE: Ignored = Ignored {
+    name: "cache-mode",
+    why: "Dormer has no cache service",
+};
+
+const ENVIRONMENT: Ignored = Ignored {
+    name: "environment",
+    why: "Dormer knows no deployment environments, with their rules, variables and secrets",
+};
+
+const CANCEL_TIMEOUT: Ignored = Ignored {
+    name: "cancel-timeout-minutes",
+    why: "Dormer gives every job the same time once it is cancelled",
+};
+
 impl Job {
+    fn ignored_keys(&self) -> [(Option<Span>, &'static Ignored); 4] {
+        let environment = self.environment.as_ref().map(|found| found.key);
+        let permissions = self.permissions.as_ref().map(|found| found.key);
+        let cache_mode = self.cache_mode.as_ref().map(|found| found.span);
+        let cancel_timeout = self.cancel_timeout_minutes.as_ref().map(|_| self.id.span);
+        [
+            (environment, &ENVIRONMENT),
+            (permissions, &PERMISSIONS),
+            (cache_mode, &CACHE_MODE),
+            (cancel_timeout, &CANCEL_TIMEOUT),
+        ]
+    }
+
     /// What no Windows VM can give a job, though GitHub takes it: the key, and what to say of it.
     /// Containers are Linux's, on GitHub too.
     pub(crate) fn beyond_windows(&self) -> Vec<(Span, String)> {

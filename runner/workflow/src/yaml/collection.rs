@@ -24,6 +24,9 @@ enum Content {
         key: Option<Key>,
         /// Where each key was first seen, in the case that comparisons use.
         seen: HashMap<String, Span>,
+        /// What merge keys name. GitHub refuses these; as the keys were meant to be there, nothing
+        /// more has to be said of them.
+        merged: Vec<Node>,
     },
 }
 
@@ -33,12 +36,12 @@ impl Collection {
     }
 
     pub(super) fn mapping(anchor: usize, span: Span) -> Self {
-        let (entries, seen) = (Vec::new(), HashMap::new());
         Self::new(
             Content::Mapping {
-                entries,
+                entries: Vec::new(),
                 key: None,
-                seen,
+                seen: HashMap::new(),
+                merged: Vec::new(),
             },
             anchor,
             span,
@@ -92,8 +95,17 @@ impl Collection {
         self.size.add(node.size);
         match &mut self.content {
             Content::Sequence(items) => items.push(node),
-            Content::Mapping { entries, key, seen } => {
+            Content::Mapping {
+                entries,
+                key,
+                seen,
+                merged,
+            } => {
                 let Some(key) = key.take() else { return };
+                if key.is_merge() {
+                    merged.push(node);
+                    return;
+                }
                 if seen.get(&*text::folded(&key.text)) == Some(&key.span) {
                     entries.push(Entry { key, value: node });
                 }
@@ -108,8 +120,18 @@ impl Collection {
                 let last = items.last().map(|item| item.span);
                 (NodeValue::Sequence(items.into()), last)
             }
-            Content::Mapping { entries, .. } => {
+            Content::Mapping {
+                mut entries,
+                mut seen,
+                merged,
+                ..
+            } => {
                 let last = entries.last().map(|entry| entry.value.span);
+                let last = last.max(merged.last().map(|node| node.span));
+                entries.extend(merged.iter().flat_map(mappings).filter(|entry| {
+                    let folded = text::folded(&entry.key.text).into_owned();
+                    seen.insert(folded, entry.key.span).is_none()
+                }));
                 (NodeValue::Mapping(Mapping(entries.into())), last)
             }
         };
@@ -128,4 +150,16 @@ impl Collection {
             size: self.size,
         }
     }
+}
+
+/// The entries of a mapping that is merged, or of a list of such.
+fn mappings(node: &Node) -> Vec<Entry> {
+    let nodes = match &node.value {
+        NodeValue::Sequence(items) => items,
+        _ => std::slice::from_ref(node),
+    };
+    let mappings = nodes.iter().filter_map(Node::as_mapping);
+    mappings
+        .flat_map(|mapping| mapping.entries().iter().cloned())
+        .collect()
 }

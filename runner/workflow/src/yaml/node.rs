@@ -59,6 +59,13 @@ pub struct Key {
     pub(super) quoting: Quoting,
 }
 
+impl Key {
+    /// Whether it stands for the keys of its value.
+    pub(super) fn is_merge(&self) -> bool {
+        &*self.text == "<<" && self.quoting == Quoting::None
+    }
+}
+
 /// The type of a node, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -218,7 +218,7 @@ jobs:
        |
     11 |           echo ${{ steps.On.outputs.x || steps.zwei.outputs.x }}
        |                          ^^
-       = help: did you mean `one`?
+       = help: it is an empty string to GitHub
 
     .github/workflows/ci.yml:11:48: there is no step with the id `zwei`
        |

@@ -123,3 +123,47 @@ fn containers_are_right_but_of_no_use() {
          ~ `services` can't be had in a Windows VM: Dormer won't run this job"
     );
 }
+
+#[test]
+fn what_is_wrong_with_one_job_hides_nothing_of_the_others() {
+    let called = "on: {workflow_call: {inputs: {must: {type: string, required: true}}}}\n\
+                  jobs: {a: {runs-on: x, steps: [run: x]}}\n";
+    let text = "on: push\njobs:\n  wrong:\n    runs-on: x\n    outputs: {a: b}\n    steps:\n      \
+                - rum: x\n      - run: echo ${{ steps.hidden.outputs.x }}\n      - uses: ./mine\n  right:\n    \
+                needs: wrong\n    runs-on: ${{ inputs.none }}\n    steps:\n      \
+                - run: echo ${{ steps.nope.outputs.x }} ${{ needs.other.result }} ${{ needs.wrong.outputs.b }}\n  \
+                call:\n    uses: ./.github/workflows/a.yml\n";
+    let action = "name: x\ndescription: x\ninputs: {must: {required: true}}\n\
+                  runs: {using: composite, steps: [{run: x, shell: cmd}]}\n";
+    let repository = Repository::default()
+        .with(MAIN, text)
+        .with(".github/workflows/a.yml", called)
+        .with("mine/action.yml", action);
+    assert_eq!(
+        said(&repository, MAIN),
+        "the step has neither `run` nor `uses`\n\
+         unknown key `rum` in a step\n\
+         ~ the action requires the input `must`\n\
+         ~ the workflow has no input `none`\n\
+         ~ there is no step with the id `nope`\n\
+         ~ the job `right` does not need `other`\n\
+         the input `must` is required by the workflow"
+    );
+    let unknown = "on: {workflow_call: {inputs: {a: {typ: string}}, outputs: {o: {value: '${{ jobs.b.outputs.x }}'}}}}\n\
+                   jobs: {a: {runs-on: '${{ inputs.b }}', steps: [run: x]}, b: 5}\n";
+    let repository = Repository::default().with(MAIN, unknown);
+    assert!(!said(&repository, MAIN).contains('~'));
+}
+
+#[test]
+fn a_merge_key_and_an_empty_schedule_are_said_once() {
+    let text = "on: {schedule: []}\njobs:\n  a: &a\n    runs-on: x\n    steps: [run: x]\n  b:\n    <<: *a\n    \
+                runs-on: y\n  c:\n    name: c\n    <<: [*a]\n";
+    let repository = Repository::default().with(MAIN, text);
+    assert_eq!(
+        said(&repository, MAIN),
+        "expected at least one `cron`, found none\n\
+         merge keys (`<<`) are not supported by GitHub\n\
+         merge keys (`<<`) are not supported by GitHub"
+    );
+}

@@ -132,3 +132,12 @@ fn the_scope_is_asked_for_files_and_jobs() {
       |           ^^^^^^^^^^^^^^^^^^^
     ");
 }
+
+#[test]
+fn numbers_of_json_have_no_zero_in_front() {
+    for json in ["01", "-01", "00", "[1, 02]", "{\"a\": 03}"] {
+        let expression = Expression::parse(&format!("fromJSON('{json}')")).unwrap();
+        let error = expression.evaluate(&Contexts::default()).unwrap_err();
+        assert!(error.message().contains("is not JSON"), "{json}: {error}");
+    }
+}

@@ -26,6 +26,7 @@ fn a_plan_is_written_as_json() {
             "text": null,
             "holds": true
           },
+          "problems": [],
           "legs": {
             "fail_fast": true,
             "max_parallel": null,
@@ -68,6 +69,7 @@ fn a_plan_is_written_as_json() {
             "text": "needs.a.outputs.x",
             "holds": null
           },
+          "problems": [],
           "legs": {
             "fail_fast": true,
             "max_parallel": null,
@@ -109,6 +111,7 @@ fn a_plan_is_written_as_json() {
             "text": null,
             "holds": true
           },
+          "problems": [],
           "legs": {
             "fail_fast": true,
             "max_parallel": null,
@@ -149,6 +152,7 @@ fn a_plan_is_written_as_json() {
             "text": null,
             "holds": null
           },
+          "problems": [],
           "legs": {
             "after": [
               "b"
@@ -156,7 +160,9 @@ fn a_plan_is_written_as_json() {
           }
         }
       ],
-      "warnings": []
+      "warnings": [
+        "ci.yml:4:77: `environment` has no effect: Dormer knows no deployment environments, with their rules, variables and secrets"
+      ]
     }
     "#);
 }

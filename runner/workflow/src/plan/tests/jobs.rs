@@ -145,7 +145,14 @@ fn everything_that_fails_is_told_at_once() {
          c: {if: fromJSON(vars.LABEL)}\n\
          d: {concurrency: '${{ vars.NO }}', environment: '${{ vars }}', name: '${{ vars }}'}",
     );
-    insta::assert_snapshot!(problems(plan(&read(&text), &request(), &NoFiles)), @"
+    let plan = planned(&text);
+    let told: Vec<&str> = plan
+        .jobs
+        .iter()
+        .flat_map(|job| &job.problems)
+        .map(String::as_str)
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @"
     ci.yml:3:21: expected a label, found null
     ci.yml:3:56: expected a positive number, found a string
     ci.yml:3:98: expected a boolean, found a number
@@ -153,5 +160,37 @@ fn everything_that_fails_is_told_at_once() {
     ci.yml:5:20: `fromJSON` got a string that is not JSON: expected value at line 1 column 1
     ci.yml:6:25: expected the name of a group, found null
     ci.yml:6:77: expected a string, found an object
+    ");
+}
+
+#[test]
+fn a_job_whose_expressions_fail_is_no_matter_of_the_others() {
+    let text = jobs(
+        "a: {if: fromJSON(vars.LABEL)}\nb: {}\nc: {needs: a}\nd: {runs-on: '${{ fromJSON(vars.LABEL) }}'}",
+    );
+    let plan = planned(&text);
+    let failing: Vec<bool> = plan
+        .jobs
+        .iter()
+        .map(|job| !job.problems.is_empty())
+        .collect();
+    assert_eq!(failing, [true, false, false, true]);
+    assert_eq!(plan.jobs[0].condition.holds, None);
+    assert!(plan.jobs[0].condition.text.is_some());
+    let expand = |index: usize| plan.expand(&plan.jobs[index], Object::new(), &NoFiles);
+    assert!(expand(3).is_err());
+    assert_eq!(expand(1).unwrap().items.len(), 1);
+}
+
+#[test]
+fn keys_without_effect_are_told_once_each() {
+    let text = "on: push\npermissions: read-all\njobs:\n  a: {runs-on: x, permissions: {}, environment: e, \
+                cancel-timeout-minutes: 3, steps: [run: x]}\n  b: {runs-on: x, environment: f, cache-mode: read, \
+                steps: [run: x]}\n";
+    insta::assert_snapshot!(planned(text).all_warnings().join("\n"), @"
+    ci.yml:2:1: `permissions` has no effect: Dormer makes no token
+    ci.yml:4:3: `cancel-timeout-minutes` has no effect: Dormer gives every job the same time once it is cancelled
+    ci.yml:4:36: `environment` has no effect: Dormer knows no deployment environments, with their rules, variables and secrets
+    ci.yml:5:47: `cache-mode` has no effect: Dormer has no cache service
     ");
 }

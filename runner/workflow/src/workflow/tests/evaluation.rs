@@ -95,6 +95,17 @@ fn labels_can_be_computed() {
         labels("${{ github.missing }}"),
         "expected a label, found null"
     );
+    for (text, expected) in [
+        ("[a, '${{ github.missing }}']", "a label, found a string"),
+        ("{labels: '${{ vars.NONE }}'}", "a label, found a string"),
+        ("${{ fromJSON('[\"\"]') }}", "a label, found a string"),
+        (
+            "${{ fromJSON('[]') }}",
+            "at least one label, found an array",
+        ),
+    ] {
+        assert_eq!(labels(text), format!("expected {expected}"), "{text}");
+    }
     assert_eq!(
         labels("${{ fromJSON('[[]]') }}"),
         "expected a label, found an array"
