@@ -11,7 +11,7 @@ use crate::actions::error::FetchError;
 use crate::actions::git::Git;
 use crate::actions::pins::Pins;
 pub use crate::actions::tree::Limits;
-use crate::actions::{Wanted, is_commit, tree};
+use crate::actions::{Wanted, is_absence, is_commit, tree};
 use crate::host::clock::{Deadline, pause, within};
 use crate::host::fs::{create_private_directory, remove_tree, sync_directory};
 use crate::host::lock::{self, DirectoryLock};
@@ -98,20 +98,24 @@ impl ActionCache {
         hold(&directory, commit).await
     }
 
-    /// The text of a file of a repository: a workflow that another calls, say. None where there is no
-    /// such file.
+    /// The same as far as it is kept here already: no server is asked, and a ref that was never looked up
+    /// gives none.
     ///
     /// # Errors
     ///
-    /// As [`ActionCache::get`], and what can't be read as text.
-    pub async fn read(
-        &self,
-        wanted: Wanted<'_>,
-        path: &str,
-        progress: &dyn Progress,
-    ) -> Result<Option<String>, FetchError> {
-        let cached = self.get(wanted, progress).await?;
-        Ok(cached.read(path)?)
+    /// It is here and can't be used.
+    pub async fn kept(&self, wanted: Wanted<'_>) -> Result<Option<Cached>, FetchError> {
+        let directory = self.directory(wanted)?;
+        let pins = Pins::read(&directory)?;
+        let known = self.known(&pins, wanted);
+        let Some(commit) = known.filter(|commit| directory.join(commit).is_dir()) else {
+            return Ok(None);
+        };
+        match hold(&directory, commit).await {
+            // Somebody cleaned up in the meantime.
+            Err(FetchError::Disk(error)) if is_absence(&error) => Ok(None),
+            held => held.map(Some),
+        }
     }
 
     /// The directory of a repository. Owners and repositories have no case.
@@ -238,13 +242,6 @@ impl Cached {
             result => result,
         }
     }
-}
-
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// How a reference is known in one process.

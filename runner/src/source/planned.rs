@@ -9,6 +9,7 @@ use dormer_workflow::plan::{Legs, Plan, Planned, PlannedJob, Request, plan, star
 use dormer_workflow::workflow::{Job, Workflow};
 
 use crate::failure::InputError;
+use crate::source::called::{CalledWorkflows, Sources};
 use crate::source::checkout::checked_out;
 use crate::source::file::wrong;
 use crate::source::run_facts::{Given, run_facts};
@@ -32,6 +33,8 @@ pub struct Asked<'a> {
     pub vars: Object,
     /// A number of the run.
     pub run_id: String,
+    /// The workflows of other repositories that it may call. None by default.
+    pub called: CalledWorkflows,
 }
 
 /// A run that can begin.
@@ -42,7 +45,7 @@ pub struct Prepared {
     /// What is known of it.
     pub facts: RunFacts,
     /// The workflows that its jobs may call.
-    pub files: Tree,
+    pub files: Sources,
     /// Whether a job runs by itself.
     pub alone: bool,
 }
@@ -51,7 +54,10 @@ pub struct Prepared {
 pub fn prepare(workflow: &Arc<Workflow>, asked: Asked<'_>) -> Result<Prepared, InputError> {
     let checkout = asked.workspace.map(checked_out).unwrap_or_default();
     let root = checkout.root.as_deref().or(asked.workspace);
-    let files = Tree::of(root.unwrap_or(Path::new(".")))?;
+    let files = Sources {
+        own: Tree::of(root.unwrap_or(Path::new(".")))?,
+        called: asked.called,
+    };
     let directory = asked.workspace.and_then(Path::file_name);
     let directory = directory
         .map(|name| name.to_string_lossy())
@@ -161,6 +167,9 @@ impl Prepared {
     }
 }
 
+/// What is said of a workflow that was not brought here.
+const NOT_HERE: &str = "the workflow of that repository is not on this host";
+
 /// Goes through a plan and those of the workflows that its jobs call. Legs of one job call the same.
 fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
     for job in &plan.jobs {
@@ -174,10 +183,7 @@ fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
         match (called.map(|called| &called.plan), source) {
             (Some(Some(called)), _) => unsupported(called, problems),
             (Some(None), Some(uses)) => {
-                let text = format!(
-                    "`uses: {}`: workflows of other repositories can't be run yet",
-                    uses.value
-                );
+                let text = format!("`uses: {}`: {NOT_HERE}", uses.value);
                 problems.push(Problem::new(&plan.workflow.source, uses.span, text));
             }
             _ => {}

@@ -1,5 +1,6 @@
 //! `dormer plan`: which jobs a workflow would have, without running any.
 
+mod called;
 mod images;
 mod table;
 
@@ -26,14 +27,15 @@ use images::Images;
 /// The number of a run that never happens: `github.run_id`.
 const RUN_ID: &str = "1";
 
-pub(super) fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
+pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
     let (tree, path) = Tree::around(&arguments.workflow)?;
     let workflow = read(&tree, &path)?;
     let request = request(&arguments.event, &tree, &path, &workflow)?;
-    let plan = plan::plan(&workflow, &request, &tree).map_err(|problems| wrong(&problems))?;
+    let files = called::sources(arguments, tree, &workflow).await?;
+    let plan = plan::plan(&workflow, &request, &files).map_err(|problems| wrong(&problems))?;
     match arguments.format {
         ListFormat::Json => output::json(&plan.document()),
-        ListFormat::Human => human(&plan, &tree)?,
+        ListFormat::Human => human(&plan, &files.own)?,
     }
     Ok(exit_code::SUCCESS)
 }

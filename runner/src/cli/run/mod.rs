@@ -6,6 +6,7 @@ mod images;
 mod reporters;
 mod settings;
 
+pub(super) use actions::actions_server;
 pub(super) use images::default_image;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
+use crate::source::called::CalledWorkflows;
 use crate::source::planned::{Asked, Prepared, prepare};
 use crate::source::{command, file};
 use crate::workspace::scan::scan;
@@ -64,7 +66,13 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
-    let mut prepared = prepare(&workflow, asked(&arguments, workspace.as_deref())?)?;
+    let secrets = secrets(&arguments)?;
+    let base = Base::open()?;
+    let config = Arc::new(loaded.config);
+    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
+    let mut asked = asked(&arguments, workspace.as_deref())?;
+    asked.called = actions::called(&workflow, &arguments, workspace.as_deref(), &actions).await?;
+    let mut prepared = prepare(&workflow, asked)?;
     let mut warnings: Vec<String> = workflow.warnings.iter().map(ToString::to_string).collect();
     if let (Some(id), Some(path)) = (&arguments.job, &arguments.workflow) {
         warnings.extend(prepared.only(id, &path.display().to_string())?);
@@ -73,15 +81,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     for text in warnings.iter().chain(&loaded.warnings) {
         output::warning(text);
     }
-    let secrets = secrets(&arguments)?;
     let masker = Masker::default();
     masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
 
-    let base = Base::open()?;
-    let config = Arc::new(loaded.config);
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
-    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
     let shelf = settings::shelf(&arguments, &base.home).await?;
     let settings = settings::settings(&arguments, workspace, &config, actions, shelf)?;
     check(&arguments, &settings)?;
@@ -251,6 +255,7 @@ fn asked<'a>(
         inputs: arguments.inputs.clone(),
         vars: asked::variables(arguments)?,
         run_id: Timestamp::now().as_second().to_string(),
+        called: CalledWorkflows::default(),
     })
 }
 
