@@ -1,6 +1,6 @@
 //! The repositories that were fetched, and how one that is not there comes to be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -36,9 +36,11 @@ pub struct ActionCache {
     pub git: Git,
     /// Whether each branch and tag is looked up again, once, though it was used before. Default: no.
     pub refresh: bool,
-    /// How much a repository may hold.
+    /// How much a repository may hold, and how many a run may use.
     pub limits: Limits,
     refreshed: Mutex<HashMap<String, String>>,
+    /// Those that were asked for.
+    used: Mutex<HashSet<String>>,
 }
 
 /// A repository at a commit, on this host. It stays there for as long as this is held.
@@ -60,6 +62,7 @@ impl ActionCache {
             refresh: false,
             limits: Limits::default(),
             refreshed: Mutex::default(),
+            used: Mutex::default(),
         }
     }
 
@@ -74,6 +77,7 @@ impl ActionCache {
         progress: &dyn Progress,
     ) -> Result<Cached, FetchError> {
         let directory = self.directory(wanted)?;
+        self.count(wanted)?;
         create_private_directory(&directory)?;
         let lock = within(OTHERS, lock::exclusive(&directory)).await;
         let _lock = lock.map_err(FetchError::Late)??;
@@ -130,6 +134,18 @@ impl ActionCache {
         Ok(below.join(repo.to_lowercase()))
     }
 
+    /// Actions use others, which use others: somebody has to say when that is enough.
+    fn count(&self, wanted: Wanted<'_>) -> Result<(), FetchError> {
+        let used = self.used.lock();
+        let mut used = used.unwrap_or_else(PoisonError::into_inner);
+        let key = key(wanted);
+        if !used.contains(&key) && used.len() >= self.limits.repositories {
+            return Err(FetchError::Many(self.limits.repositories));
+        }
+        used.insert(key);
+        Ok(())
+    }
+
     /// The commit that a ref means, if nobody has to be asked.
     fn known(&self, pins: &Pins, wanted: Wanted<'_>) -> Option<String> {
         if is_commit(wanted.git_ref) {
@@ -175,6 +191,7 @@ impl ActionCache {
         }
         let filling = async {
             self.git.fetch(&git, wanted.repository, &commit).await?;
+            self.git.measure(&git, &commit, self.limits).await?;
             self.git.check_out(&git, &commit, &files).await
         };
         tokio::select! {

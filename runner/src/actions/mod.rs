@@ -15,6 +15,7 @@
 pub mod cache;
 pub mod error;
 pub mod git;
+mod measure;
 mod pins;
 pub mod prune;
 pub mod server;

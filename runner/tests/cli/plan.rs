@@ -253,11 +253,11 @@ fn workflows_of_other_repositories_are_planned_where_they_are_on_this_host() {
     assert!(!unknown.stdout.contains("a / far"), "{}", unknown.stdout);
     let mapped = ["plan", "call.yml", "--action", "o/r@v1=there"];
     let known = host.dormer(mapped).run().expect(0);
-    assert_says(&known.stdout, "a / far");
+    assert_says(&known.stdout, &["a / far"]);
     fs::remove_file(below.join("x.yml")).expect("a file");
     let missing = host.dormer(mapped).run().expect(USAGE);
     assert_says(
         &missing.stderr,
-        "there is no `.github/workflows/x.yml` in `there`",
+        &["there is no `.github/workflows/x.yml` in `there`"],
     );
 }
