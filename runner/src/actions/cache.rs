@@ -1,6 +1,6 @@
 //! The repositories that were fetched, and how one that is not there comes to be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::actions::error::FetchError;
 use crate::actions::git::Git;
 use crate::actions::pins::Pins;
 pub use crate::actions::tree::Limits;
-use crate::actions::{Wanted, is_commit, tree};
+use crate::actions::{Wanted, is_absence, is_commit, tree};
 use crate::host::clock::{Deadline, pause, within};
 use crate::host::fs::{create_private_directory, remove_tree, sync_directory};
 use crate::host::lock::{self, DirectoryLock};
@@ -36,9 +36,11 @@ pub struct ActionCache {
     pub git: Git,
     /// Whether each branch and tag is looked up again, once, though it was used before. Default: no.
     pub refresh: bool,
-    /// How much a repository may hold.
+    /// How much a repository may hold, and how many a run may use.
     pub limits: Limits,
     refreshed: Mutex<HashMap<String, String>>,
+    /// Those that were asked for.
+    used: Mutex<HashSet<String>>,
 }
 
 /// A repository at a commit, on this host. It stays there for as long as this is held.
@@ -60,6 +62,7 @@ impl ActionCache {
             refresh: false,
             limits: Limits::default(),
             refreshed: Mutex::default(),
+            used: Mutex::default(),
         }
     }
 
@@ -74,6 +77,7 @@ impl ActionCache {
         progress: &dyn Progress,
     ) -> Result<Cached, FetchError> {
         let directory = self.directory(wanted)?;
+        self.count(wanted)?;
         create_private_directory(&directory)?;
         let lock = within(OTHERS, lock::exclusive(&directory)).await;
         let _lock = lock.map_err(FetchError::Late)??;
@@ -98,20 +102,24 @@ impl ActionCache {
         hold(&directory, commit).await
     }
 
-    /// The text of a file of a repository: a workflow that another calls, say. None where there is no
-    /// such file.
+    /// The same as far as it is kept here already: no server is asked, and a ref that was never looked up
+    /// gives none.
     ///
     /// # Errors
     ///
-    /// As [`ActionCache::get`], and what can't be read as text.
-    pub async fn read(
-        &self,
-        wanted: Wanted<'_>,
-        path: &str,
-        progress: &dyn Progress,
-    ) -> Result<Option<String>, FetchError> {
-        let cached = self.get(wanted, progress).await?;
-        Ok(cached.read(path)?)
+    /// It is here and can't be used.
+    pub async fn kept(&self, wanted: Wanted<'_>) -> Result<Option<Cached>, FetchError> {
+        let directory = self.directory(wanted)?;
+        let pins = Pins::read(&directory)?;
+        let known = self.known(&pins, wanted);
+        let Some(commit) = known.filter(|commit| directory.join(commit).is_dir()) else {
+            return Ok(None);
+        };
+        match hold(&directory, commit).await {
+            // Somebody cleaned up in the meantime.
+            Err(FetchError::Disk(error)) if is_absence(&error) => Ok(None),
+            held => held.map(Some),
+        }
     }
 
     /// The directory of a repository. Owners and repositories have no case.
@@ -124,6 +132,18 @@ impl ActionCache {
         }
         let below = self.root.join(owner.to_lowercase());
         Ok(below.join(repo.to_lowercase()))
+    }
+
+    /// Actions use others, which use others: somebody has to say when that is enough.
+    fn count(&self, wanted: Wanted<'_>) -> Result<(), FetchError> {
+        let used = self.used.lock();
+        let mut used = used.unwrap_or_else(PoisonError::into_inner);
+        let key = key(wanted);
+        if !used.contains(&key) && used.len() >= self.limits.repositories {
+            return Err(FetchError::Many(self.limits.repositories));
+        }
+        used.insert(key);
+        Ok(())
     }
 
     /// The commit that a ref means, if nobody has to be asked.
@@ -171,6 +191,7 @@ impl ActionCache {
         }
         let filling = async {
             self.git.fetch(&git, wanted.repository, &commit).await?;
+            self.git.measure(&git, &commit, self.limits).await?;
             self.git.check_out(&git, &commit, &files).await
         };
         tokio::select! {
@@ -238,13 +259,6 @@ impl Cached {
             result => result,
         }
     }
-}
-
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// How a reference is known in one process.

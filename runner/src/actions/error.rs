@@ -39,6 +39,9 @@ pub enum FetchError {
     /// It is larger than actions are.
     #[error("it is larger than {0} bytes")]
     Large(u64),
+    /// One after so many others.
+    #[error("the run uses more than {0} repositories")]
+    Many(usize),
     /// What was sent is not fit for use.
     #[error("what is in it cannot be used: {0}")]
     Unfit(String),
@@ -72,6 +75,9 @@ impl FetchError {
                 "it is fetched once and kept from then on: try again with a network, or name a directory \
                  that holds it with {map}"
             ),
+            Self::Many(_) => {
+                "look for an action that uses others without end, or use fewer of them".to_owned()
+            }
             Self::Large(_) | Self::Unfit(_) | Self::Git(_) => {
                 format!("a directory that is named with {map} stands in for it")
             }

@@ -11,10 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::actions::error::FetchError;
+use crate::actions::measure::Measure;
 use crate::actions::server::Server;
+use crate::actions::tree::Limits;
 use crate::actions::{Wanted, is_commit};
 use crate::host::clock::Deadline;
-use crate::host::process::{self, Sealed};
+use crate::host::process::{self, Sealed, SealedError};
 
 /// Variables of this process that git is handed: how programs are found, proxies and certificates.
 const HANDED: [&str; 14] = [
@@ -141,6 +143,31 @@ impl Git {
         self.finished(output.await?).map(drop)
     }
 
+    /// Makes sure that a commit which was fetched is within the limits, without writing anything.
+    pub(super) async fn measure(
+        &self,
+        directory: &Path,
+        commit: &str,
+        limits: Limits,
+    ) -> Result<(), FetchError> {
+        let commit = format!("{commit}^{{commit}}");
+        let arguments = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", &commit];
+        let all = with_settings(&arguments);
+        let mut measure = Measure::new(limits);
+        let mut found = Ok(());
+        let sealed = self.sealed(&all, directory, None);
+        let look = |piece: &[u8]| {
+            found = measure.take(piece);
+            found.is_ok()
+        };
+        let output = process::watch_sealed(sealed, self.times.fetch, look).await;
+        found?;
+        match self.finished(output.map_err(not_run)?) {
+            Err(FetchError::Git(why)) => Err(FetchError::Unfit(why)),
+            finished => finished.map(drop),
+        }
+    }
+
     /// Writes the files of a commit that was fetched into an empty directory.
     pub(super) async fn check_out(
         &self,
@@ -174,24 +201,23 @@ impl Git {
         arguments: &[&str],
         deadline: Deadline,
     ) -> Result<Output, FetchError> {
-        let mut all = Vec::new();
-        for setting in SETTINGS {
-            all.extend(["-c", setting]);
-        }
-        all.extend(arguments);
-        let sealed = Sealed {
+        let all = with_settings(arguments);
+        let sealed = self.sealed(&all, directory, tree);
+        let output = process::run_sealed(sealed, deadline).await;
+        output.map_err(not_run)
+    }
+
+    fn sealed<'a>(
+        &'a self,
+        arguments: &'a [&'a str],
+        directory: &'a Path,
+        tree: Option<&'a Path>,
+    ) -> Sealed<'a> {
+        Sealed {
             program: &self.program,
-            arguments: &all,
+            arguments,
             environment: self.environment(directory, tree),
             directory: tree.unwrap_or(directory),
-        };
-        match process::run_sealed(sealed, deadline).await {
-            Err(process::SealedError::Late(passed)) => Err(FetchError::Late(passed)),
-            Err(process::SealedError::Start(error)) if error.kind() == io::ErrorKind::NotFound => {
-                Err(FetchError::NoGit)
-            }
-            Err(process::SealedError::Start(error)) => Err(FetchError::Git(error.to_string())),
-            Ok(output) => Ok(output),
         }
     }
 
@@ -269,6 +295,21 @@ impl Git {
             return FetchError::Unreachable { server, why };
         }
         FetchError::Git(why)
+    }
+}
+
+fn with_settings<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
+    settings.chain(arguments.iter().copied()).collect()
+}
+
+/// What it means that git did not come to its end.
+fn not_run(error: SealedError) -> FetchError {
+    match error {
+        SealedError::Late(passed) => FetchError::Late(passed),
+        SealedError::Start(error) if error.kind() == io::ErrorKind::NotFound => FetchError::NoGit,
+        SealedError::Start(error) => FetchError::Git(error.to_string()),
+        SealedError::Stopped => FetchError::Git("it printed too much".to_owned()),
     }
 }
 

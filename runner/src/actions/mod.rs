@@ -15,6 +15,7 @@
 pub mod cache;
 pub mod error;
 pub mod git;
+mod measure;
 mod pins;
 pub mod prune;
 pub mod server;
@@ -23,6 +24,9 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 /// A repository, and which state of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted<'a> {
@@ -30,6 +34,25 @@ pub struct Wanted<'a> {
     pub repository: &'a str,
     /// A branch, a tag or a commit.
     pub git_ref: &'a str,
+}
+
+/// The directory that the user named for a repository at a ref, among pairs of `owner/repo@ref` and such.
+pub fn stand_in<'a>(mapped: &'a [(String, PathBuf)], wanted: Wanted<'_>) -> Option<&'a Path> {
+    let is_it = |(reference, _): &&(String, PathBuf)| {
+        reference.split_once('@').is_some_and(|(name, at)| {
+            name.eq_ignore_ascii_case(wanted.repository) && at == wanted.git_ref
+        })
+    };
+    let found = mapped.iter().find(is_it);
+    found.map(|(_, directory)| directory.as_path())
+}
+
+/// Whether there is no such file, as an error says.
+pub fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Whether a ref is a commit in full. Shorter ones are none, as on GitHub.

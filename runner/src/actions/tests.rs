@@ -408,3 +408,77 @@ async fn the_configuration_of_a_repository_around_the_home_is_not_read() {
     fs::write(server.path("home/.git/config"), config).unwrap();
     assert_eq!(text(&get(&server.cache(), "main").await.unwrap()), "one");
 }
+
+/// Ten names in each tree, all of the same tree below: 10^8 files in nine small objects.
+#[tokio::test]
+async fn a_tree_that_multiplies_is_refused_before_it_is_written() {
+    let server = TestServer::new();
+    server.file("leaf", "x");
+    let mut below = ("100644 blob", server.git(&["hash-object", "-w", "leaf"]));
+    for _ in 0..8 {
+        let (kind, object) = &below;
+        let lines = (0..10).map(|name| format!("{kind} {object}\t{name}\n"));
+        fs::write(server.path("lines"), lines.collect::<String>()).unwrap();
+        below = ("040000 tree", mktree(&server));
+    }
+    let commit = server.git(&["commit-tree", &below.1, "-m", "bomb"]);
+    server.git(&["tag", "bomb", &commit]);
+    let begun = Instant::now();
+    let why = told(&get(&server.cache(), "bomb").await.unwrap_err());
+    assert!(why.contains("it has more than 100000 files"), "{why}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    let left = fs::read_dir(server.path("home/it/act")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "refs.json"), "{left:?}");
+}
+
+/// A tree of the lines in the file `lines`.
+fn mktree(server: &TestServer) -> String {
+    #[expect(clippy::disallowed_methods, reason = "the server's side of a test")]
+    let output = std::process::Command::new("git")
+        .arg("mktree")
+        .current_dir(server.path("server/It/act"))
+        .stdin(fs::File::open(server.path("lines")).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// One blob under many names is small on its way and large on the disk.
+#[tokio::test]
+async fn what_would_be_too_large_is_refused_before_it_is_written() {
+    let server = TestServer::new();
+    for name in 0..10 {
+        server.file(&format!("copy{name}"), &"x".repeat(1000));
+    }
+    server.commit("action.yml", "large");
+    let mut cache = server.cache();
+    cache.limits.bytes = 9_000;
+    let calls = server.path("log");
+    let script = format!("echo \"$@\" >>{}; exec git \"$@\"", calls.display());
+    cache.git.program = fake_git(&server, &script);
+    let error = get(&cache, "main").await.unwrap_err();
+    assert!(matches!(error, FetchError::Large(9_000)), "{error}");
+    let calls = fs::read_to_string(calls).unwrap();
+    assert!(!calls.contains("read-tree"), "{calls}");
+}
+
+#[tokio::test]
+async fn a_run_uses_so_many_repositories_and_no_more() {
+    let server = TestServer::new();
+    server.git(&["tag", "v1"]);
+    server.git(&["tag", "v2"]);
+    let mut cache = server.cache();
+    cache.limits.repositories = 2;
+    for git_ref in ["main", "v1", "main"] {
+        get(&cache, git_ref).await.unwrap();
+    }
+    let why = told(&get(&cache, "v2").await.unwrap_err());
+    assert!(
+        why.contains("the run uses more than 2 repositories; look for"),
+        "{why}"
+    );
+    // What it uses already it may use again.
+    get(&cache, "v1").await.unwrap();
+}

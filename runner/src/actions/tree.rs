@@ -9,13 +9,15 @@ use std::path::Path;
 use crate::actions::error::FetchError;
 use crate::workspace::scan::{self, Entry};
 
-/// How much a repository may hold.
+/// How much a repository may hold, and how many there may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The bytes of its files, and of what is fetched for them. Default: 1 GiB.
     pub bytes: u64,
     /// Its files, links and directories. Default: 100,000.
     pub entries: usize,
+    /// How many repositories one run may use, each ref of one counted for itself. Default: 100.
+    pub repositories: usize,
 }
 
 impl Default for Limits {
@@ -23,6 +25,7 @@ impl Default for Limits {
         Self {
             bytes: 1 << 30,
             entries: 100_000,
+            repositories: 100,
         }
     }
 }

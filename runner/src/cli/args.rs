@@ -189,6 +189,12 @@ pub struct PlanArguments {
     #[command(flatten)]
     pub event: EventArguments,
 
+    /// A directory that stands in for a repository, as `owner/repo@ref=DIR`; may be given several times
+    ///
+    /// Workflows of other repositories are planned too where they are in one, or were fetched by a run.
+    #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
+    pub actions: Vec<(String, PathBuf)>,
+
     /// How to print the plan
     #[arg(long, value_enum, default_value_t = ListFormat::Human)]
     pub format: ListFormat,

@@ -78,7 +78,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         match command {
             Command::Run(arguments) => run::run(*arguments).await,
             Command::Check(arguments) => check::check(&arguments),
-            Command::Plan(arguments) => plan::plan(&arguments),
+            Command::Plan(arguments) => plan::plan(&arguments).await,
             Command::Expr(arguments) => expr::expr(&arguments),
             Command::Image { command } => image::image(command).await,
             Command::Ps { format } => machines::list(format),

@@ -210,7 +210,7 @@ pub enum JobEvent {
         /// to start, the guest's first from when the virtual CPUs ran.
         ms: u64,
     },
-    /// An action of another repository is in the guest.
+    /// An action of another repository is in the guest, or a job calls a workflow of one.
     ActionPinned {
         /// The reference, as `owner/repo@ref`.
         uses: String,

@@ -53,11 +53,34 @@ pub enum SealedError {
     Start(io::Error),
     /// It did not come to an end.
     Late(DeadlinePassed),
+    /// Whoever watches had seen enough.
+    Stopped,
 }
+
+/// How much of an output is taken.
+const MOST: u64 = 1 << 20;
 
 /// Runs such a program to its end, with all that it starts in turn. When the deadline passes, or nobody
 /// waits any more, all of them are killed. Of each output a mebibyte is taken.
 pub async fn run_sealed(sealed: Sealed<'_>, deadline: Deadline) -> Result<Output, SealedError> {
+    let mut stdout = Vec::new();
+    let take = |piece: &[u8]| {
+        let room = usize::try_from(MOST).unwrap_or(usize::MAX) - stdout.len();
+        stdout.extend_from_slice(&piece[..piece.len().min(room)]);
+        true
+    };
+    let mut output = watch_sealed(sealed, deadline, take).await?;
+    output.stdout = stdout;
+    Ok(output)
+}
+
+/// Runs such a program while `look` takes what it prints, piece by piece, and gives true. When it does not
+/// all that runs is killed, as it is when the deadline passes or nobody waits any more.
+pub async fn watch_sealed(
+    sealed: Sealed<'_>,
+    deadline: Deadline,
+    look: impl FnMut(&[u8]) -> bool,
+) -> Result<Output, SealedError> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that starts processes"
@@ -76,22 +99,45 @@ pub async fn run_sealed(sealed: Sealed<'_>, deadline: Deadline) -> Result<Output
     let mut child = command.spawn().map_err(SealedError::Start)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let work = async { tokio::try_join!(child.wait(), taken(stdout), taken(stderr)) };
+    let work = async {
+        tokio::try_join!(
+            async { child.wait().await.map_err(SealedError::Start) },
+            looked_at(stdout, look),
+            async { taken(stderr).await.map_err(SealedError::Start) },
+        )
+    };
     let work = std::pin::pin!(work);
     // Goes before the child does, and so before its number can be another's.
     let guard = Group(group);
     let ended = within(deadline, work).await.map_err(SealedError::Late)?;
-    let (status, stdout, stderr) = ended.map_err(SealedError::Start)?;
+    let (status, (), stderr) = ended?;
     guard.has_ended();
     Ok(Output {
         status,
-        stdout,
+        stdout: Vec::new(),
         stderr,
     })
 }
 
+/// Hands on everything, until it is enough.
+async fn looked_at(
+    from: Option<impl AsyncRead + Unpin>,
+    mut look: impl FnMut(&[u8]) -> bool,
+) -> Result<(), SealedError> {
+    let Some(mut from) = from else { return Ok(()) };
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let count = from.read(&mut piece).await.map_err(SealedError::Start)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if !look(&piece[..count]) {
+            return Err(SealedError::Stopped);
+        }
+    }
+}
+
 async fn taken(from: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    const MOST: u64 = 1 << 20;
     let mut bytes = Vec::new();
     if let Some(from) = from {
         from.take(MOST).read_to_end(&mut bytes).await?;

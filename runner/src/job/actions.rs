@@ -1,14 +1,13 @@
 //! Brings the actions of other repositories into the guest of one job: from a directory of this host, where
 //! the user named one, else from the host's store, which fetches what it lacks.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::actions::Wanted;
 use crate::actions::cache::{ActionCache, Cached};
+use crate::actions::{Wanted, is_absence, stand_in};
 use crate::failure::InputError;
 use crate::guest::channel::GuestChannel;
 use crate::host::fs::HostileDirectory;
@@ -33,16 +32,6 @@ pub struct JobActions<'a> {
 }
 
 impl JobActions<'_> {
-    fn directory(&self, wanted: Wanted<'_>) -> Option<&Path> {
-        let is_it = |(reference, _): &&Mapping| {
-            reference.split_once('@').is_some_and(|(name, at)| {
-                name.eq_ignore_ascii_case(wanted.repository) && at == wanted.git_ref
-            })
-        };
-        let found = self.mapped.iter().find(is_it);
-        found.map(|(_, directory)| directory.as_path())
-    }
-
     async fn place_mapped(&self, from: &Path, directory: &str) -> Result<Placed, String> {
         let found = looked_through(from, |root| scan::scan(root, &[])).await?;
         self.send(from, found, directory).await?;
@@ -94,7 +83,7 @@ impl ActionSource for JobActions<'_> {
             repository,
             git_ref,
         };
-        if let Some(from) = self.directory(wanted) {
+        if let Some(from) = stand_in(self.mapped, wanted) {
             return self.place_mapped(from, directory).await;
         }
         let cached = self.cache.get(wanted, self.progress.as_ref()).await;
@@ -129,11 +118,4 @@ impl ActionFiles for Cached {
     fn read(&self, path: &str) -> Result<Option<String>, String> {
         Cached::read(self, path).map_err(|error| format!("`{path}`: {error}"))
     }
-}
-
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }

@@ -2,6 +2,7 @@
 //! job in it; what is done with that is not known here. `tree` reads the files of a repository for whoever
 //! checks, plans or runs them.
 
+pub mod called;
 pub mod checkout;
 pub mod command;
 pub mod file;

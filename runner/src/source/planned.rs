@@ -9,10 +9,10 @@ use dormer_workflow::workflow::{Job, Workflow};
 use dormer_workflow::{Problem, Problems};
 
 use crate::failure::InputError;
+use crate::source::called::Sources;
 use crate::source::checkout::checked_out;
 use crate::source::file::wrong;
 use crate::source::run_facts::{Given, run_facts};
-use crate::source::tree::Tree;
 use crate::steps::context::RunFacts;
 
 /// What a run is asked for with.
@@ -42,7 +42,7 @@ pub struct Prepared {
     /// What is known of it.
     pub facts: RunFacts,
     /// The workflows that its jobs may call.
-    pub files: Tree,
+    pub files: Sources,
     /// Whether a job runs by itself.
     pub alone: bool,
 }
@@ -51,7 +51,7 @@ pub struct Prepared {
 /// wrong, with its place.
 pub fn prepare(
     workflow: &Arc<Workflow>,
-    files: Tree,
+    files: Sources,
     asked: Asked<'_>,
 ) -> Result<Prepared, Problems> {
     let checkout = asked.workspace.map(checked_out).unwrap_or_default();
@@ -148,6 +148,9 @@ impl Prepared {
     }
 }
 
+/// What is said of a workflow that was not brought here.
+const NOT_HERE: &str = "the workflow of that repository is not on this host";
+
 /// Goes through a plan and those of the workflows that its jobs call. Legs of one job call the same.
 fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
     for job in &plan.jobs {
@@ -161,10 +164,7 @@ fn unsupported(plan: &Plan, problems: &mut Vec<Problem>) {
         match (called.map(|called| &called.plan), source) {
             (Some(Some(called)), _) => unsupported(called, problems),
             (Some(None), Some(uses)) => {
-                let text = format!(
-                    "`uses: {}`: workflows of other repositories can't be run yet",
-                    uses.value
-                );
+                let text = format!("`uses: {}`: {NOT_HERE}", uses.value);
                 problems.push(Problem::new(&plan.workflow.source, uses.span, text));
             }
             _ => {}
@@ -196,15 +196,17 @@ mod tests {
     use dormer_workflow::{SourceFile, parse_workflow};
 
     use super::*;
+    use crate::source::called::CalledWorkflows;
+    use crate::source::tree::Tree;
 
     fn prepared(text: &str, asked: Asked<'_>) -> Result<Prepared, Problems> {
         let workflow = parse_workflow(&SourceFile::new("w.yml", text)).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        prepare(
-            &Arc::new(workflow),
-            Tree::of(directory.path()).unwrap(),
-            asked,
-        )
+        let files = Sources {
+            own: Tree::of(directory.path()).unwrap(),
+            called: CalledWorkflows::default(),
+        };
+        prepare(&Arc::new(workflow), files, asked)
     }
 
     const TWO: &str = "on: push\njobs:\n  a:\n    if: false\n    concurrency: x\n    \

@@ -74,6 +74,18 @@ impl Tree {
         let cannot = |error: io::Error| unreadable(&shown, &told(&error));
         let directory = real_path(directory).map_err(cannot)?;
         let root = find_repository(&directory).map_or(directory, |repository| repository.root);
+        Self::at(&root)
+    }
+
+    /// A directory, though it may be part of a repository.
+    ///
+    /// # Errors
+    ///
+    /// There is no such directory.
+    pub fn at(root: &Path) -> Result<Self, InputError> {
+        let shown = root.display().to_string();
+        let cannot = |error: io::Error| unreadable(&shown, &told(&error));
+        let root = real_path(root).map_err(cannot)?;
         let opened = Dir::open_ambient_dir(&root, ambient_authority()).map_err(cannot)?;
         let current = real_path(Path::new(".")).unwrap_or_default();
         Ok(Self {

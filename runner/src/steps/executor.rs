@@ -170,6 +170,7 @@ impl Executor<'_> {
         Ground {
             workspace: &self.facts.workspace,
             real_actions: self.real_actions,
+            own: self.facts.run.foreign(),
         }
     }
 

@@ -136,8 +136,10 @@ const LEGAL: [(&str, &[&str]); 21] = [
     (
         "source",
         &[
+            "actions",
             "failure",
             "host::fs",
+            "progress",
             "steps::context",
             "steps::shell",
             "workspace::tracked",

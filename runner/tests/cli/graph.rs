@@ -129,6 +129,10 @@ fn a_called_workflow_is_looked_up_in_the_repository_and_checked() {
             .replace("./.github", "you/other/.github")
             .replace(".yml\n    with", ".yml@v1\n    with"),
     );
-    let said = refused(host.dormer(["run", "w.yml"]), USAGE);
-    assert_says(&said, &["workflows of other repositories can't be run yet"]);
+    let nobody = host.dormer(["run", "w.yml"]);
+    let nobody = nobody.env("DORMER_ACTIONS_SERVER", "file:///no/such/server");
+    let said = nobody.run().expect(USAGE).stderr;
+    assert_says(&said, &["w.yml:4:11", "cannot fetch `you/other@v1`"]);
+    let mapped = ["run", "w.yml", "--action", "you/other@v1=."];
+    asks_for_the_engine(host.dormer(mapped));
 }

@@ -255,3 +255,29 @@ fn a_job_whose_condition_fails_is_marked_and_the_others_are_planned() {
     assert_eq!(told("`permissions` has no effect"), 1);
     assert_eq!(told("`environment` has no effect"), 1);
 }
+
+#[test]
+fn workflows_of_other_repositories_are_planned_where_they_are_on_this_host() {
+    let host = host();
+    host.write(
+        "call.yml",
+        "on: push\njobs:\n  a: {uses: o/r/.github/workflows/x.yml@v1}\n",
+    );
+    let below = host.path().join("there/.github/workflows");
+    fs::create_dir_all(&below).expect("a directory");
+    let called =
+        "on: workflow_call\njobs:\n  far: {runs-on: windows-latest, steps: [{run: echo}]}\n";
+    fs::write(below.join("x.yml"), called).expect("a file");
+    // Nobody is asked for it.
+    let unknown = host.dormer(["plan", "call.yml"]).run().expect(0);
+    assert!(!unknown.stdout.contains("a / far"), "{}", unknown.stdout);
+    let mapped = ["plan", "call.yml", "--action", "o/r@v1=there"];
+    let known = host.dormer(mapped).run().expect(0);
+    assert_says(&known.stdout, &["a / far"]);
+    fs::remove_file(below.join("x.yml")).expect("a file");
+    let missing = host.dormer(mapped).run().expect(USAGE);
+    assert_says(
+        &missing.stderr,
+        &["there is no `.github/workflows/x.yml` in `there`"],
+    );
+}

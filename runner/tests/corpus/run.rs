@@ -1,7 +1,7 @@
 //! A case, from its file to what became of it: what `dormer run` does, with local guests for machines.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,8 +20,10 @@ use dormer::job::graph::whole::whole;
 use dormer::job::outcome::of_failure;
 use dormer::job::plan::{JobSettings, Keep};
 use dormer::mask::Masker;
+use dormer::progress::Silent;
 use dormer::report::events_file::EventsFile;
 use dormer::report::{self, Reporter};
+use dormer::source::called::{Library, Sources, follow};
 use dormer::source::file;
 use dormer::source::planned::{Asked, Prepared, prepare};
 use dormer::source::tree::Tree;
@@ -29,6 +31,7 @@ use dormer::vmm::machine::Network;
 use dormer_testkit::corpus::case::Case;
 use dormer_testkit::corpus::seen::Seen;
 use dormer_testkit::events::Events;
+use dormer_workflow::Problems;
 use dormer_workflow::expr::Value;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -51,8 +54,9 @@ pub(crate) async fn run(case: &Case) -> Ended {
     let directory = tempfile::tempdir().expect("a directory");
     let workspace = directory.path().join(&case.name);
     case.copy_to(&workspace);
-    match prepared(case, &workspace) {
-        Ok(prepared) => Ended::Ran(begin(case, prepared, directory.path()).await),
+    let actions = served(&workspace.join("repositories"), directory.path());
+    match prepared(case, &workspace, &actions).await {
+        Ok(prepared) => Ended::Ran(begin(case, prepared, directory.path(), actions).await),
         Err(error) => {
             let said = format!(
                 "{}\n{}",
@@ -65,7 +69,11 @@ pub(crate) async fn run(case: &Case) -> Ended {
 }
 
 /// Everything before the first job, as `dormer run` does it.
-fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
+async fn prepared(
+    case: &Case,
+    workspace: &Path,
+    actions: &ActionCache,
+) -> Result<Prepared, InputError> {
     let run = &case.expected.run;
     let path = workspace.join("workflow.yml");
     let workflow = Arc::new(file::load(&path)?);
@@ -77,6 +85,16 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
         map.clone().into_iter().collect()
     };
     let vars = pairs(&run.vars).into_iter();
+    let library = Library {
+        mapped: &[],
+        cache: actions,
+        fetches: true,
+        progress: &Silent,
+    };
+    let wrong = |problems: Problems| file::wrong("run", &problems);
+    let own = Tree::of(workspace)?;
+    let called = follow(&workflow, run.job.as_deref(), &own, &library).await;
+    let called = called.map_err(wrong)?;
     let asked = Asked {
         file: Some(&path),
         workspace: Some(workspace),
@@ -88,8 +106,7 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
             .collect(),
         run_id: "1".to_owned(),
     };
-    let mut prepared = prepare(&workflow, Tree::of(workspace)?, asked)
-        .map_err(|problems| file::wrong("run", &problems))?;
+    let mut prepared = prepare(&workflow, Sources { own, called }, asked).map_err(wrong)?;
     if let Some(id) = &run.job {
         prepared.only(id, "workflow.yml")?;
     }
@@ -98,7 +115,12 @@ fn prepared(case: &Case, workspace: &Path) -> Result<Prepared, InputError> {
     Ok(prepared)
 }
 
-async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
+async fn begin(
+    case: &Case,
+    prepared: Prepared,
+    directory: &Path,
+    actions: Arc<ActionCache>,
+) -> Seen {
     let run = &case.expected.run;
     let (masker, cancel) = (Masker::default(), Cancel::default());
     masker.add_all(run.secrets.values().map(String::as_str));
@@ -112,7 +134,7 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
     let _reporting = report::spawn(queue, vec![Box::new(file), Box::new(watch)], masker.clone());
     let legs = Arc::new(LocalLegs {
         masker,
-        settings: settings(&directory.join(&case.name), directory),
+        settings: settings(&directory.join(&case.name), directory, actions),
         outputs: Mutex::default(),
     });
     let is_single = prepared.is_single();
@@ -152,13 +174,40 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
     seen
 }
 
-/// The actions of other repositories, of which there are none.
-fn nobody_serves(directory: &Path) -> Arc<ActionCache> {
-    let server = Server::parse("file:///no/such/server").expect("a server");
+/// The repositories that a case brings along as `repositories/OWNER/NAME`, each with its files at the tag
+/// `v1`. There is no server but that.
+fn served(repositories: &Path, directory: &Path) -> Arc<ActionCache> {
+    for owner in entries(repositories) {
+        for repository in entries(&owner) {
+            for arguments in [
+                "init --quiet --initial-branch=main .",
+                "add --all",
+                "-c user.name=t -c user.email=t@example.org commit --quiet --message=x",
+                "tag v1",
+            ] {
+                #[expect(clippy::disallowed_methods, reason = "the server's side of a test")]
+                let status = std::process::Command::new("git")
+                    .args(arguments.split(' '))
+                    .current_dir(&repository)
+                    .status();
+                assert!(status.expect("git").success(), "git {arguments}");
+            }
+        }
+    }
+    let server = format!("file://{}", repositories.display());
+    let server = Server::parse(&server).expect("a server");
     Arc::new(ActionCache::at(directory.join("actions"), Git::at(server)))
 }
 
-fn settings(workspace: &Path, directory: &Path) -> JobSettings {
+/// What is in a directory, if that is there.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> JobSettings {
     JobSettings {
         workspace: Some(workspace.to_owned()),
         artifacts: Arc::new(Rules::parse(&[]).expect("no rules")),
@@ -168,7 +217,7 @@ fn settings(workspace: &Path, directory: &Path) -> JobSettings {
         mapped_actions: Vec::new(),
         shelf: Arc::new(Shelf::below(&directory.join("out"))),
         real_actions: false,
-        actions: nobody_serves(directory),
+        actions,
         cpus: 1,
         memory: None,
         network: Network::None,

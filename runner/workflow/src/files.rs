@@ -15,12 +15,21 @@ pub trait Files {
     /// Why there is no text.
     fn read(&self, path: &str) -> Result<SourceFile, Unreadable>;
 
-    /// The text of a workflow of another repository. None by default, and where nobody has it: it is
-    /// then left for the run.
-    fn remote(&self, reference: &RemoteReference) -> Option<SourceFile> {
+    /// A workflow of another repository. None by default, and where nobody has it: it is then left for
+    /// the run.
+    fn remote(&self, reference: &RemoteReference) -> Option<RemoteFile> {
         let _ = reference;
         None
     }
+}
+
+/// A file of another repository.
+#[derive(Debug, Clone)]
+pub struct RemoteFile {
+    /// Its text, with the name that problems show.
+    pub file: SourceFile,
+    /// The commit that it is from; none where that is not known.
+    pub commit: Option<String>,
 }
 
 /// Why a file can't be read.

@@ -1,5 +1,6 @@
 //! `dormer plan`: which jobs a workflow would have, without running any.
 
+mod called;
 mod images;
 mod table;
 
@@ -29,13 +30,14 @@ const RUN_ID: &str = "1";
 /// What is done here with a workflow.
 const PLANNED: &str = "planned";
 
-pub(super) fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
+pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
     let (tree, path) = Tree::around(&arguments.workflow)?;
     let workflow = read(&tree, &path)?;
     let root = tree.root().to_owned();
     let file = root.join(path);
     let asked = asked(&arguments.event, &root, &file)?;
-    let plan = prepare(&workflow, tree, asked)
+    let files = called::sources(arguments, tree, &workflow).await?;
+    let plan = prepare(&workflow, files, asked)
         .map_err(|problems| wrong(PLANNED, &problems))?
         .plan;
     match arguments.format {

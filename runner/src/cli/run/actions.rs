@@ -1,8 +1,9 @@
 //! Where the actions of other repositories come from, by what was typed and configured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dormer_workflow::workflow::Workflow;
 use secrecy::SecretString;
 
 use crate::actions::cache::ActionCache;
@@ -11,6 +12,11 @@ use crate::actions::server::Server;
 use crate::cli::args::RunArguments;
 use crate::config::Config;
 use crate::failure::InputError;
+use crate::report::progress::TerminalProgress;
+use crate::source::called::{Library, Sources, follow};
+use crate::source::checkout::checked_out;
+use crate::source::file::wrong;
+use crate::source::tree::Tree;
 
 /// Stands above `actions.server` of the user's dormer.toml.
 const SERVER: &str = "DORMER_ACTIONS_SERVER";
@@ -24,13 +30,41 @@ pub(super) fn cache(
     root: PathBuf,
     secrets: &[(String, SecretString)],
 ) -> Result<Arc<ActionCache>, InputError> {
-    let named = std::env::var(SERVER).ok();
-    let mut git = Git::at(server(named.as_deref(), config)?);
+    let mut git = Git::at(actions_server(config)?);
     let token = secrets.iter().find(|(name, _)| name == TOKEN);
     git.token = token.map(|(_, value)| value.clone());
     let mut cache = ActionCache::at(root, git);
     cache.refresh = arguments.refresh_actions;
     Ok(Arc::new(cache))
+}
+
+/// The workflows that a run may call: those of its repository, and those of others that it calls, or one
+/// of its jobs, fetched where they are not kept.
+pub(super) async fn sources(
+    workflow: &Arc<Workflow>,
+    arguments: &RunArguments,
+    workspace: Option<&Path>,
+    cache: &ActionCache,
+) -> Result<Sources, InputError> {
+    // What a workflow calls with `./` begins at the repository, wherever in it the workspace is.
+    let repository = workspace.and_then(|workspace| checked_out(workspace).root);
+    let root = repository.as_deref().or(workspace);
+    let own = Tree::of(root.unwrap_or(Path::new(".")))?;
+    let library = Library {
+        mapped: &arguments.actions,
+        cache,
+        fetches: true,
+        progress: &TerminalProgress::new(true),
+    };
+    let called = follow(workflow, arguments.job.as_deref(), &own, &library).await;
+    let called = called.map_err(|problems| wrong("run", &problems))?;
+    Ok(Sources { own, called })
+}
+
+/// The server that the variable names, or the configuration.
+pub(in crate::cli) fn actions_server(config: &Config) -> Result<Server, InputError> {
+    let named = std::env::var(SERVER).ok();
+    server(named.as_deref(), config)
 }
 
 fn server(named: Option<&str>, config: &Config) -> Result<Server, InputError> {

@@ -6,6 +6,7 @@ mod reporters;
 mod settings;
 mod variables;
 
+pub(super) use actions::actions_server;
 pub(super) use images::default_image;
 
 use std::collections::BTreeSet;
@@ -43,7 +44,6 @@ use crate::report::plain::harmless_name;
 use crate::report::progress::TerminalProgress;
 use crate::report::{self, Reporter, ReporterFailure};
 use crate::source::planned::{Asked, Prepared, prepare};
-use crate::source::tree::Tree;
 use crate::source::{command, file, payload};
 use crate::workspace::scan::scan;
 use crate::workspace::tracked::find_repository;
@@ -66,8 +66,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
+    let secrets = secrets(&arguments)?;
+    let base = Base::open()?;
+    let config = Arc::new(loaded.config);
+    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
     let asked = asked(&arguments, workspace.as_deref())?;
-    let files = Tree::of(workspace.as_deref().unwrap_or(Path::new(".")))?;
+    let files = actions::sources(&workflow, &arguments, workspace.as_deref(), &actions).await?;
     let mut prepared =
         prepare(&workflow, files, asked).map_err(|problems| file::wrong("run", &problems))?;
     let mut alone = Vec::new();
@@ -80,7 +84,6 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     for text in warnings.iter().chain(&alone).chain(&loaded.warnings) {
         output::warning(text);
     }
-    let secrets = secrets(&arguments)?;
     let masker = Masker::default();
     masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
     if let Some(name) = &prepared.plan.run_name {
@@ -90,11 +93,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         ));
     }
 
-    let base = Base::open()?;
-    let config = Arc::new(loaded.config);
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
-    let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
     let shelf = settings::shelf(&arguments, &base.home).await?;
     let settings = settings::settings(&arguments, workspace, &config, actions, shelf)?;
     check(&arguments, &settings)?;

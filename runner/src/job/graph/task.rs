@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dormer_workflow::expr::{Contexts, EvalError, Object};
-use dormer_workflow::plan::Leg;
-use dormer_workflow::workflow::{CallSecrets, ConcurrencyGroup, Job, RunnerSelector};
+use dormer_workflow::plan::{Called, Leg};
+use dormer_workflow::workflow::{
+    CallSecrets, ConcurrencyGroup, Job, RunnerSelector, WorkflowReference,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -20,7 +22,8 @@ use crate::job::graph::verdict::verdict;
 use crate::job::limits::until;
 use crate::job::outcome::JobEnd;
 use crate::job::plan::LegFacts;
-use crate::steps::context::RunFacts;
+use crate::steps::action::site::Origin;
+use crate::steps::context::{DefinedIn, RunFacts};
 
 /// The one secret that a called workflow always has.
 const TOKEN: &str = "GITHUB_TOKEN";
@@ -217,11 +220,19 @@ impl LegTask {
             let uses = called
                 .map(|called| called.uses.as_str())
                 .unwrap_or_default();
-            let text = format!("`uses: {uses}`: workflows of other repositories can't be run yet");
+            let text =
+                format!("`uses: {uses}`: the workflow of that repository is not on this host");
             return Err(failed(text));
         };
         let events = self.events.restarted();
         events.emit(JobEvent::JobAccepted);
+        let reference = plan.reference();
+        if let Some(WorkflowReference::Remote(remote)) = reference {
+            events.emit(JobEvent::ActionPinned {
+                uses: remote.to_string(),
+                commit: called.commit.clone(),
+            });
+        }
         let contexts = self
             .scene
             .plan
@@ -239,6 +250,7 @@ impl LegTask {
             plan: Arc::new((**plan).clone()),
             run: Arc::new(RunFacts {
                 inputs: called.inputs.known().cloned().unwrap_or_default(),
+                defined_in: reference.map(|reference| defined_in(reference, called)),
                 ..(*self.scene.run).clone()
             }),
             secrets,
@@ -312,6 +324,21 @@ impl LegTask {
         };
         self.events.emit(completed(&end, infra));
         end
+    }
+}
+
+/// The file that defines the jobs of a called workflow.
+fn defined_in(reference: &WorkflowReference, called: &Called) -> DefinedIn {
+    match reference {
+        WorkflowReference::Local(path) => DefinedIn::Own(path.clone()),
+        WorkflowReference::Remote(remote) => DefinedIn::Other {
+            repository: Origin {
+                repository: format!("{}/{}", remote.owner, remote.repository),
+                git_ref: remote.version.clone(),
+            },
+            path: remote.path.clone(),
+            commit: called.commit.clone().unwrap_or_default(),
+        },
     }
 }
 

@@ -203,6 +203,7 @@ mod tests {
     const GROUND: Ground<'_> = Ground {
         workspace: r"C:\a\it\it",
         real_actions: false,
+        own: None,
     };
 
     /// Repositories of one file each, by their names.

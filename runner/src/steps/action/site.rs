@@ -94,6 +94,8 @@ pub struct Ground<'a> {
     pub workspace: &'a str,
     /// Whether actions that Dormer serves are run as they are. The checkout is served all the same.
     pub real_actions: bool,
+    /// The repository that holds the file with the job's steps; none for the one of the workspace.
+    pub own: Option<&'a Origin>,
 }
 
 /// What a `uses` means to a step that stands in the job's file, or in the file of the action `within`.
@@ -119,7 +121,10 @@ pub fn used(text: &str, within: Option<&Site>, ground: Ground<'_>) -> Result<Use
         // Also inside of an action of another repository: it is the workspace that is meant.
         ActionReference::Local { path } => local(uses, workspace, path),
         ActionReference::Own { path } => match within {
-            None => local(uses, workspace, path),
+            None => match ground.own {
+                None => local(uses, workspace, path),
+                Some(origin) => remote(origin.clone(), path),
+            },
             Some(site) => match &site.from {
                 None => local(uses, &site.root, path),
                 Some(origin) => remote(origin.clone(), path),
@@ -199,6 +204,7 @@ mod tests {
         let ground = Ground {
             workspace: r"C:\w",
             real_actions,
+            own: None,
         };
         match used(text, within, ground) {
             Ok(Used::Local { root, path, .. }) => below(&root, &path),
@@ -225,6 +231,19 @@ mod tests {
             ("docker://x", None, "docker://x"),
         ] {
             assert_eq!(directory(text, within), expected, "{text}");
+        }
+        let origin = there.from.clone().unwrap();
+        let ground = Ground {
+            workspace: r"C:\w",
+            real_actions: false,
+            own: Some(&origin),
+        };
+        for (text, expected) in [("$/x", "a/b/x@v1"), ("./x", "./x")] {
+            let Ok(Used::Remote { uses, .. } | Used::Local { uses, .. }) = used(text, None, ground)
+            else {
+                panic!("{text}");
+            };
+            assert_eq!(uses, expected);
         }
         let real = "actions/upload-artifact@v4";
         assert_eq!(used_on(real, None, true), real);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dormer_workflow::expr::{Object, Value};
 
 use crate::guest::profile::{GuestProfile, PathStyle};
+use crate::steps::action::site::Origin;
 use crate::steps::context::github::{self, Fact};
 
 /// What is the same for all jobs of a run. Texts are empty and values null where nothing is known.
@@ -46,9 +47,59 @@ pub struct RunFacts {
     pub inputs: Object,
     /// The configuration variables.
     pub vars: Object,
+    /// The file that defines the job, where that is another than the run's. None by default.
+    pub defined_in: Option<DefinedIn>,
+}
+
+/// The file of a workflow that was called, which defines the jobs in it.
+#[derive(Debug, Clone)]
+pub enum DefinedIn {
+    /// One of the run's repository, at its commit: the path below it, with `/`.
+    Own(String),
+    /// One of another repository.
+    Other {
+        /// The repository and the ref, as they were asked for.
+        repository: Origin,
+        /// The path in it, with `/`.
+        path: String,
+        /// The commit that the ref meant; empty where a directory of the host stands in.
+        commit: String,
+    },
 }
 
 impl RunFacts {
+    /// The repository that holds the file with the job's steps, where that is not the run's.
+    pub fn foreign(&self) -> Option<&Origin> {
+        match &self.defined_in {
+            Some(DefinedIn::Other { repository, .. }) => Some(repository),
+            _ => None,
+        }
+    }
+
+    /// What the `job` context says of the file that defines the job, by its keys.
+    pub fn defining_file(&self) -> [(&'static str, String); 4] {
+        let (repository, path, git_ref, commit) = match &self.defined_in {
+            None => (
+                &self.repository,
+                &self.workflow_path,
+                &self.git_ref,
+                &self.sha,
+            ),
+            Some(DefinedIn::Own(path)) => (&self.repository, path, &self.git_ref, &self.sha),
+            Some(DefinedIn::Other {
+                repository,
+                path,
+                commit,
+            }) => (&repository.repository, path, &repository.git_ref, commit),
+        };
+        [
+            ("workflow_ref", format!("{repository}/{path}@{git_ref}")),
+            ("workflow_sha", commit.clone()),
+            ("workflow_repository", repository.clone()),
+            ("workflow_file_path", path.clone()),
+        ]
+    }
+
     /// The part of the ref that people use.
     pub fn ref_name(&self) -> &str {
         let prefixes = ["refs/heads/", "refs/tags/", "refs/pull/"];

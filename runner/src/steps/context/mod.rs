@@ -13,5 +13,5 @@ mod facts;
 mod github;
 mod scope;
 
-pub use facts::{JobFacts, RunFacts, StepFacts, plain_name};
+pub use facts::{DefinedIn, JobFacts, RunFacts, StepFacts, plain_name};
 pub use scope::StepScope;

@@ -65,16 +65,13 @@ impl<'a> StepScope<'a> {
         records.filter_map(StepRecord::context).collect()
     }
 
-    /// A job that calls no other workflow is described by the run's own.
+    /// The file is the one that defines the job, while `github` tells the one that the run began with.
     fn job(&self) -> Object {
-        let run = &self.facts.run;
-        Object::from_iter([
-            ("status", self.state.status.as_str()),
-            ("workflow_ref", &run.workflow_ref()),
-            ("workflow_sha", &run.sha),
-            ("workflow_repository", &run.repository),
-            ("workflow_file_path", &run.workflow_path),
-        ])
+        let mut job = Object::from_iter([("status", self.state.status.as_str())]);
+        for (key, value) in self.facts.run.defining_file() {
+            job.insert(key, value);
+        }
+        job
     }
 }
 
@@ -126,7 +123,8 @@ mod tests {
     use super::*;
     use crate::event::Conclusion;
     use crate::guest::profile::PathStyle;
-    use crate::steps::context::RunFacts;
+    use crate::steps::action::site::Origin;
+    use crate::steps::context::{DefinedIn, RunFacts};
 
     fn facts() -> JobFacts {
         let event = Object::from_iter([("action", "opened")]);
@@ -216,6 +214,44 @@ mod tests {
         ] {
             let template = Template::parse(format!("${{{{ {text} }}}}")).unwrap();
             assert_eq!(template.render(&scope).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_called_workflow_tells_its_own_file() {
+        let (mut facts, state, secrets) = (facts(), state(), Variables::default());
+        let seen = |facts: &JobFacts, text: &str| {
+            let scope = StepScope::of_job(facts, &state, &secrets);
+            let template = Template::parse(format!("${{{{ {text} }}}}")).unwrap();
+            template.render(&scope).unwrap()
+        };
+        let mut run = (*facts.run).clone();
+        run.defined_in = Some(DefinedIn::Own(".github/workflows/x.yml".to_owned()));
+        facts.run = Arc::new(run.clone());
+        let own = "me/it/.github/workflows/x.yml@refs/heads/feature/x";
+        assert_eq!(seen(&facts, "job.workflow_ref"), own);
+        assert_eq!(seen(&facts, "job.workflow_sha"), "abc");
+        run.defined_in = Some(DefinedIn::Other {
+            repository: Origin {
+                repository: "you/that".to_owned(),
+                git_ref: "v1".to_owned(),
+            },
+            path: ".github/workflows/y.yml".to_owned(),
+            commit: "c0ffee".to_owned(),
+        });
+        facts.run = Arc::new(run);
+        for (text, expected) in [
+            ("job.workflow_ref", "you/that/.github/workflows/y.yml@v1"),
+            ("job.workflow_sha", "c0ffee"),
+            ("job.workflow_repository", "you/that"),
+            ("job.workflow_file_path", ".github/workflows/y.yml"),
+            ("github.repository", "me/it"),
+            (
+                "github.workflow_ref",
+                "me/it/.github/workflows/build.yml@refs/heads/feature/x",
+            ),
+        ] {
+            assert_eq!(seen(&facts, text), expected, "{text}");
         }
     }
 

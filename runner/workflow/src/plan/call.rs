@@ -9,15 +9,21 @@ use crate::names::Names;
 use crate::source::Spanned;
 use crate::workflow::handover::{self, Taken};
 use crate::workflow::{
-    Call, CallSecrets, Input, Job, RemoteReference, Workflow, WorkflowReference, argument,
-    parse_workflow,
+    Call, CallSecrets, Input, Job, Workflow, WorkflowReference, argument, parse_workflow,
 };
 
 use super::facts::Facts;
 use super::legs::expressions;
 use super::model::{Called, Planned, PlannedSecrets};
 use super::planner::{Loaded, Planner, Scene};
-use super::{MAX_DEPTH, Plan};
+use super::{MAX_CALLED, MAX_DEPTH, Plan};
+
+/// A workflow that is called and can be.
+struct Callee {
+    reference: WorkflowReference,
+    workflow: Arc<Workflow>,
+    commit: Option<String>,
+}
 
 impl Planner<'_> {
     /// What a leg calls. The name is that of the leg.
@@ -30,20 +36,18 @@ impl Planner<'_> {
     ) -> Option<Called> {
         let uses = job.uses.as_ref()?;
         let callee = self.callee(scene, uses);
-        let known = callee.as_ref().and_then(|(reference, workflow)| {
-            let call = workflow.on.call()?;
-            Some((reference, workflow, call))
-        });
+        let known = callee
+            .as_ref()
+            .and_then(|callee| Some((callee, callee.workflow.on.call()?)));
         let (inputs, plan) = match known {
             None => (self.arguments(scene, job, facts), None),
-            Some((reference, workflow, call)) => {
+            Some((callee, call)) => {
                 let before = self.problems.len() + self.faults.len();
                 self.check_call(scene, uses, job, call);
                 let inputs = self.bind(scene, job, facts, call);
                 // With wrong inputs the workflow would only have more of the same to say.
                 let is_right = self.problems.len() + self.faults.len() == before;
-                let plan =
-                    is_right.then(|| self.sub_plan(scene, reference, workflow, &inputs, name));
+                let plan = is_right.then(|| self.sub_plan(scene, callee, &inputs, name));
                 (inputs, plan.map(Box::new))
             }
         };
@@ -51,6 +55,7 @@ impl Planner<'_> {
             uses: uses.value.clone(),
             inputs,
             secrets: secrets(&job.secrets),
+            commit: callee.and_then(|callee| callee.commit),
             plan,
         })
     }
@@ -58,8 +63,7 @@ impl Planner<'_> {
     fn sub_plan(
         &mut self,
         scene: &Scene,
-        reference: &WorkflowReference,
-        workflow: &Arc<Workflow>,
+        callee: &Callee,
         inputs: &Planned<Object>,
         name: &str,
     ) -> Plan {
@@ -69,9 +73,9 @@ impl Planner<'_> {
             Planned::After(jobs) => facts.without("inputs", jobs.clone()),
         };
         let mut callers = scene.callers.clone();
-        callers.push(reference.clone());
+        callers.push(callee.reference.clone());
         self.workflow(Scene {
-            workflow: workflow.clone(),
+            workflow: callee.workflow.clone(),
             event: scene.event.clone(),
             inputs: inputs.clone(),
             facts,
@@ -82,13 +86,9 @@ impl Planner<'_> {
 
     /// The workflow that is called, which can be. Nothing where there is no text of it, or where
     /// something is wrong.
-    fn callee(
-        &mut self,
-        scene: &Scene,
-        uses: &Spanned<String>,
-    ) -> Option<(WorkflowReference, Arc<Workflow>)> {
+    fn callee(&mut self, scene: &Scene, uses: &Spanned<String>) -> Option<Callee> {
         let reference = WorkflowReference::parse(&uses.value).ok()?;
-        let reference = seen_from(reference, scene.callers.last());
+        let reference = reference.seen_from(scene.callers.last());
         if scene.callers.contains(&reference) {
             let message = format!("the workflow `{}` calls itself in the end", uses.value);
             self.report(scene, uses.span, message);
@@ -100,10 +100,12 @@ impl Planner<'_> {
             return None;
         }
         match self.load(&reference) {
-            Loaded::Workflow(workflow) if workflow.on.call().is_some() => {
-                Some((reference, workflow))
-            }
-            Loaded::Workflow(_) => {
+            Loaded::Workflow(workflow, commit) if workflow.on.call().is_some() => Some(Callee {
+                reference,
+                workflow,
+                commit,
+            }),
+            Loaded::Workflow(..) => {
                 let name = &uses.value;
                 let message = format!("`{name}` can't be called: its `on` has no `workflow_call`");
                 self.report(scene, uses.span, message);
@@ -130,21 +132,28 @@ impl Planner<'_> {
         if let Some(loaded) = self.called.get(&key) {
             return loaded.clone();
         }
-        let loaded = self.read(reference);
+        let loaded = if self.called.len() >= MAX_CALLED {
+            Loaded::Unreadable(format!(
+                "a run can't call more than {MAX_CALLED} different workflows"
+            ))
+        } else {
+            self.read(reference)
+        };
         self.called.insert(key, loaded.clone());
         loaded
     }
 
     fn read(&mut self, reference: &WorkflowReference) -> Loaded {
         let found = match reference {
-            WorkflowReference::Local(path) => self.files.read(path),
+            WorkflowReference::Local(path) => self.files.read(path).map(|file| (file, None)),
             WorkflowReference::Remote(remote) => {
-                self.files.remote(remote).ok_or(Unreadable::Missing)
+                let found = self.files.remote(remote).ok_or(Unreadable::Missing);
+                found.map(|found| (found.file, found.commit))
             }
         };
-        match found.map(|source| parse_workflow(&source)) {
-            Ok(Ok(workflow)) => Loaded::Workflow(Arc::new(workflow)),
-            Ok(Err(problems)) => {
+        match found.map(|(source, commit)| (parse_workflow(&source), commit)) {
+            Ok((Ok(workflow), commit)) => Loaded::Workflow(Arc::new(workflow), commit),
+            Ok((Err(problems), _)) => {
                 self.problems.extend(problems);
                 Loaded::Broken
             }
@@ -228,29 +237,10 @@ impl Planner<'_> {
     }
 }
 
-/// What a local reference means in a workflow of another repository: a file of that one.
-fn seen_from(
-    reference: WorkflowReference,
-    caller: Option<&WorkflowReference>,
-) -> WorkflowReference {
-    match (reference, caller) {
-        (WorkflowReference::Local(path), Some(WorkflowReference::Remote(caller))) => {
-            WorkflowReference::Remote(RemoteReference {
-                path,
-                ..caller.clone()
-            })
-        }
-        (reference, _) => reference,
-    }
-}
-
 fn key(reference: &WorkflowReference) -> String {
     match reference {
         WorkflowReference::Local(path) => format!("./{path}"),
-        WorkflowReference::Remote(remote) => format!(
-            "{}/{}/{}@{}",
-            remote.owner, remote.repository, remote.path, remote.version
-        ),
+        WorkflowReference::Remote(remote) => remote.to_string(),
     }
 }
 

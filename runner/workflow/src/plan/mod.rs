@@ -33,7 +33,7 @@ use crate::diagnostic::Problems;
 use crate::expr::{Contexts, Object};
 use crate::workflow::Workflow;
 
-pub use crate::files::{Files, NoFiles, Unreadable};
+pub use crate::files::{Files, NoFiles, RemoteFile, Unreadable};
 pub use model::{
     Called, Document, Leg, Legs, PLAN_VERSION, Plan, Planned, PlannedCondition, PlannedJob,
     PlannedSecrets,
@@ -42,6 +42,9 @@ pub use start::{Request, Start, event, start};
 
 /// How deeply workflows may call one another, the first one included.
 pub const MAX_DEPTH: usize = 10;
+
+/// How many different workflows a run may call, those of called workflows included: GitHub's limit.
+pub const MAX_CALLED: usize = 50;
 
 /// How many legs all jobs of a plan may have together, those of called workflows included.
 pub const MAX_LEGS: usize = 16_384;

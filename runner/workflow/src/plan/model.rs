@@ -165,6 +165,9 @@ pub struct Called {
     pub inputs: Planned<Object>,
     /// The secrets that are handed over.
     pub secrets: PlannedSecrets,
+    /// The commit that the ref of another repository meant. None where that is not known, and for a
+    /// workflow of the same repository.
+    pub commit: Option<String>,
     /// The plan of the workflow. None where nobody has its text: a workflow of another repository.
     pub plan: Option<Box<Plan>>,
 }
@@ -212,6 +215,11 @@ impl Plan {
         let jobs = self.jobs.iter().filter_map(|job| job.legs.known());
         let legs = jobs.flat_map(|legs| &legs.items);
         legs.filter_map(|leg| leg.calls.as_ref()?.plan.as_deref())
+    }
+
+    /// How the workflow was called: what its callers' references mean. None for what is run itself.
+    pub fn reference(&self) -> Option<&WorkflowReference> {
+        self.callers.last()
     }
 
     /// The planned job of an id, in any case.

@@ -31,8 +31,8 @@ pub(super) struct Planner<'f> {
 /// What became of a workflow that is called.
 #[derive(Clone)]
 pub(super) enum Loaded {
-    /// It was read.
-    Workflow(Arc<Workflow>),
+    /// It was read, and at which commit where that is another repository's.
+    Workflow(Arc<Workflow>, Option<String>),
     /// There is no text of it.
     Missing,
     /// There is, but it can't be read, and why.

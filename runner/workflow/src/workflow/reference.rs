@@ -1,5 +1,7 @@
 //! What `uses` of a job names: a workflow. What it names in a step is for [`crate::action`] to say.
 
+use std::fmt;
+
 use crate::source::Spanned;
 
 use super::read::Reader;
@@ -8,7 +10,7 @@ use super::read::Reader;
 const WORKFLOWS: &str = ".github/workflows/";
 
 /// The workflow that a job calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkflowReference {
     /// A file of the same repository and commit, relative to its root:
     /// `.github/workflows/x.yml`.
@@ -18,7 +20,7 @@ pub enum WorkflowReference {
 }
 
 /// A file or folder at a version of a repository: `owner/repository/path@version`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RemoteReference {
     /// Whose repository it is.
     pub owner: String,
@@ -50,6 +52,32 @@ impl WorkflowReference {
         let remote = RemoteReference::parse(reference).ok_or("names no file of a repository")?;
         in_workflows(&remote.path)?;
         Ok(Self::Remote(remote))
+    }
+
+    /// What the reference means in the file of a workflow that was called by `caller`: in one of another
+    /// repository, `./` is that repository, at the same version.
+    #[must_use]
+    pub fn seen_from(self, caller: Option<&Self>) -> Self {
+        match (self, caller) {
+            (Self::Local(path), Some(Self::Remote(caller))) => Self::Remote(RemoteReference {
+                path,
+                ..caller.clone()
+            }),
+            (reference, _) => reference,
+        }
+    }
+}
+
+impl fmt::Display for RemoteReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            owner,
+            repository,
+            path,
+            version,
+        } = self;
+        let slash = if path.is_empty() { "" } else { "/" };
+        write!(f, "{owner}/{repository}{slash}{path}@{version}")
     }
 }
 

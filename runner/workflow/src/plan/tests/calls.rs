@@ -185,3 +185,17 @@ fn chains_of_calls_end() {
         "{problems}"
     );
 }
+
+#[test]
+fn a_run_calls_so_many_different_workflows_and_no_more() {
+    let jobs = |count: usize| -> String {
+        let jobs = (0..count).map(|index| {
+            format!("j{index}: {{uses: o/unknown{index}/.github/workflows/x.yml@v1}}\n")
+        });
+        jobs.collect()
+    };
+    assert!(called(&jobs(MAX_CALLED)).is_ok());
+    let why = problems(called(&jobs(MAX_CALLED + 1)));
+    let expected = "can't be read: a run can't call more than 50 different workflows";
+    assert!(why.contains(expected), "{why}");
+}

@@ -136,6 +136,7 @@ fn a_plan_is_written_as_json() {
                   "uses": "o/r/.github/workflows/x.yml@v1",
                   "inputs": {},
                   "secrets": "inherit",
+                  "commit": null,
                   "plan": null
                 }
               }

@@ -29,9 +29,12 @@ impl Files for Texts {
         }
     }
 
-    fn remote(&self, remote: &RemoteReference) -> Option<SourceFile> {
+    fn remote(&self, remote: &RemoteReference) -> Option<RemoteFile> {
         let name = remote.repository.as_str();
-        Some(SourceFile::new(name, *self.0.get(name)?))
+        Some(RemoteFile {
+            file: SourceFile::new(name, *self.0.get(name)?),
+            commit: Some("c0ffee".to_owned()),
+        })
     }
 }
 
