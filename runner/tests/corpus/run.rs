@@ -134,6 +134,7 @@ async fn begin(case: &Case, prepared: Prepared, directory: &Path) -> Seen {
         ),
         cancel,
         callers: String::new(),
+        key: String::new(),
         in_leg: false,
         held: Vec::new(),
     };

@@ -31,6 +31,8 @@ pub(super) struct LegTask {
     pub(super) scene: Arc<Scene>,
     /// The job's id behind those of its callers.
     pub(super) id: String,
+    /// What tells it from all other legs of the run.
+    pub(super) key: String,
     pub(super) events: Events,
     pub(super) job: Arc<Job>,
     pub(super) leg: Leg,
@@ -244,6 +246,7 @@ impl LegTask {
             secrets,
             cancel: self.cancel.clone(),
             callers: format!("{} / ", self.id),
+            key: format!("{} / ", self.key),
             in_leg: self.scene.in_leg || self.leg.matrix.is_some(),
             held,
         };
