@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::event::{Conclusion, Events, Infra, JobEvent, Level};
 use crate::exit_code;
 use crate::host::signals::Cancel;
-use crate::job::concurrency::{Entered, Turn};
+use crate::job::concurrency::{Entered, Turn, full};
 use crate::job::graph::leg::{LegOrder, Secrets};
 use crate::job::graph::run::{self, Graph, Scene};
 use crate::job::graph::scope::SecretScope;
@@ -147,6 +147,10 @@ impl LegTask {
                     group.name
                 );
                 self.events.notice(Level::Warning, text);
+                Err(Prevented::Cancelled)
+            }
+            Ok(Entered::Full) => {
+                self.events.notice(Level::Warning, full(&group.name));
                 Err(Prevented::Cancelled)
             }
             Err(error) => {
