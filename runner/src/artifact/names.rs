@@ -6,6 +6,8 @@ use std::collections::HashMap;
 /// The longest path and the longest name in it, in bytes: what Windows and Linux both take.
 const LONGEST_PATH: usize = 4000;
 const LONGEST_NAME: usize = 255;
+/// How many parts a path may have: each costs memory of its own, and no build goes so deep.
+const MOST_PARTS: usize = 128;
 
 /// Devices on Windows, with any ending.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -26,6 +28,9 @@ pub fn check(name: &[u8]) -> Result<String, String> {
     }
     if text.starts_with('/') {
         return refuse("its path is absolute");
+    }
+    if text.split('/').nth(MOST_PARTS).is_some() {
+        return refuse(&format!("its path has more than {MOST_PARTS} parts"));
     }
     for part in text.split('/') {
         if let Some(why) = wrong_with(part) {
@@ -163,6 +168,12 @@ mod tests {
             assert!(check(name).is_err(), "{name:?}");
         }
         assert!(check("x".repeat(300).as_bytes()).is_err());
+        let deep = |parts: usize| vec!["a"; parts].join("/");
+        assert!(check(deep(MOST_PARTS).as_bytes()).is_ok());
+        let error = check(deep(MOST_PARTS + 1).as_bytes()).unwrap_err();
+        assert!(error.contains("more than 128 parts"), "{error}");
+        let error = check(vec!["ab"; 2000].join("/").as_bytes()).unwrap_err();
+        assert!(error.contains("too long"), "{error}");
         assert!(check("漢".repeat(100).as_bytes()).is_err());
         assert!(check("com²".as_bytes()).unwrap_err().contains("com²"));
     }

@@ -36,17 +36,24 @@ impl RunEvents {
 
     /// The events of a job whose clock starts now, or of a leg of it.
     pub fn job(&self, job: &str, leg: Option<&str>) -> Events {
-        self.since(Instant::now(), job, leg)
+        let names: Vec<&str> = std::iter::once(job).chain(leg).collect();
+        self.leg(&names.join("\n"), job, leg)
+    }
+
+    /// The same for one that others may share its names with. `key` is its own.
+    pub fn leg(&self, key: &str, job: &str, leg: Option<&str>) -> Events {
+        self.since(Instant::now(), key, job, leg)
     }
 
     /// What is the run's own.
     pub fn own(&self) -> Events {
-        self.since(self.accepted, "", None)
+        self.since(self.accepted, "", "", None)
     }
 
-    fn since(&self, accepted: Instant, job: &str, leg: Option<&str>) -> Events {
+    fn since(&self, accepted: Instant, key: &str, job: &str, leg: Option<&str>) -> Events {
         let shared = Shared {
             accepted,
+            key: key.into(),
             job: job.into(),
             leg: leg.map(Into::into),
             instance: OnceLock::new(),
@@ -68,6 +75,7 @@ pub struct Events {
 #[derive(Debug)]
 struct Shared {
     accepted: Instant,
+    key: Arc<str>,
     job: Arc<str>,
     leg: Option<Arc<str>>,
     instance: OnceLock<Arc<str>>,
@@ -90,6 +98,7 @@ impl Events {
     pub fn restarted(&self) -> Self {
         let shared = Shared {
             accepted: Instant::now(),
+            key: Arc::clone(&self.shared.key),
             job: Arc::clone(&self.shared.job),
             leg: self.shared.leg.clone(),
             instance: OnceLock::new(),
@@ -171,6 +180,7 @@ impl Events {
             job: Arc::clone(&self.shared.job),
             leg: self.shared.leg.clone(),
             instance: self.shared.instance.get().cloned(),
+            key: Arc::clone(&self.shared.key),
             event,
         }
     }

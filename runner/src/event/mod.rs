@@ -186,6 +186,38 @@ pub struct Annotation {
     pub matcher: Option<String>,
 }
 
+impl Annotation {
+    /// How GitHub says that a script failed. Without a position.
+    pub fn of_exit(number: usize, code: u32) -> Self {
+        Self::error(number, format!("{EXITED}{}.", code.cast_signed()))
+    }
+
+    /// An error without a position.
+    pub fn error(number: usize, message: String) -> Self {
+        Self {
+            number,
+            severity: Level::Error,
+            message,
+            title: None,
+            file: None,
+            line: None,
+            end_line: None,
+            col: None,
+            end_col: None,
+            code: None,
+            matcher: None,
+        }
+    }
+
+    /// Whether it says only what the end of its step says too.
+    pub fn tells_exit(&self) -> bool {
+        self.severity == Level::Error && self.file.is_none() && self.message.starts_with(EXITED)
+    }
+}
+
+/// How an annotation begins that tells a script's exit code.
+const EXITED: &str = "Process completed with exit code ";
+
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -227,6 +259,15 @@ pub enum JobEvent {
         id: Option<String>,
         /// Its name, or what it does.
         name: String,
+    },
+    /// What a step is about to run. Steps inside of composite actions have theirs too.
+    StepHeader {
+        /// The number of the job's step.
+        number: usize,
+        /// Which part of it.
+        stage: Stage,
+        /// As in GitHub's log, masked; not lines of the step's output.
+        lines: Vec<String>,
     },
     /// A line of output, without its end.
     Log {
@@ -326,6 +367,7 @@ impl JobEvent {
                 others.into_iter().flatten().for_each(&mut *act);
             }
             Self::StepSummary { text, .. } => act(text),
+            Self::StepHeader { lines, .. } => lines.iter_mut().for_each(&mut *act),
             Self::ActionPinned { uses, .. } => act(uses),
             Self::Artifact { path, .. } => act(path),
             Self::Notice { text, .. } => act(text),
@@ -352,6 +394,7 @@ impl JobEvent {
         AROUND
             + match self {
                 Self::Log { text, .. } | Self::Notice { text, .. } => text.len(),
+                Self::StepHeader { lines, .. } => lines.iter().map(String::len).sum(),
                 Self::Annotation(found) => 4 * AROUND + found.message.len(),
                 _ => AROUND,
             }
@@ -377,13 +420,17 @@ pub struct Stamped {
     /// The instance's id, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<Arc<str>>,
+    /// Tells the job, or the leg of it, from all others of the run, whatever they are called.
+    #[serde(skip)]
+    pub key: Arc<str>,
     /// The fact.
     #[serde(flatten)]
     pub event: JobEvent,
 }
 
 impl Stamped {
-    /// What tells the job from the others of its run: the name of its leg, or its id.
+    /// What people call the job: the name of its leg, or its id. Others may be called the same; the key
+    /// tells them apart.
     pub fn whose(&self) -> &Arc<str> {
         self.leg.as_ref().unwrap_or(&self.job)
     }

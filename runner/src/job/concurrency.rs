@@ -9,7 +9,9 @@
 //! ```
 //!
 //! A group is a directory, and so is a ticket. Their owners hold locks on them, which the kernel lets go
-//! of however a process ends: a ticket that nobody holds is a dead one's, and whoever sees it removes it.
+//! of however a process ends: a ticket that nobody holds is a dead one's, and whoever sees it removes it. A
+//! group that nobody is in is removed by its last one, or by the next who comes to any group. Whoever comes
+//! or removes has the lock of all groups meanwhile.
 
 use std::fs;
 use std::io;
@@ -21,13 +23,16 @@ use sha2::{Digest, Sha256};
 
 use crate::host::clock;
 use crate::host::fs::create_private_directory;
-use crate::host::lock::{DirectoryLock, exclusive, try_exclusive};
+use crate::host::lock::{DirectoryLock, exclusive, try_exclusive, try_shared};
 use crate::host::reservation::fill_with_randomness;
 
 /// How often whoever waits looks again.
 const LOOK: Duration = Duration::from_millis(200);
 /// How many may wait in a group that keeps them all: as many as GitHub keeps.
 const LONGEST_QUEUE: usize = 100;
+/// The parts of a group's directory.
+const TURN: &str = "turn";
+const WAITING: &str = "waiting";
 /// What the name of a ticket ends with whose owner asks the one before to stop.
 const STOPS: &str = "-stops";
 
@@ -45,11 +50,22 @@ pub enum Entered {
     Turn(Turn),
     /// Somebody else waits in our place.
     Replaced,
+    /// As many wait as the group keeps.
+    Full,
+}
+
+/// What is said to who comes to a group that keeps no more.
+pub fn full(name: &str) -> String {
+    format!(
+        "cancelled: {LONGEST_QUEUE} wait in the concurrency group `{name}` already, and it keeps no more"
+    )
 }
 
 /// The turn of a group; dropping it lets the next one have its.
 #[derive(Debug)]
 pub struct Turn {
+    groups: PathBuf,
+    place: PathBuf,
     waiting: PathBuf,
     _lock: DirectoryLock,
 }
@@ -70,19 +86,21 @@ impl Groups {
         waits: impl FnOnce() + Send,
     ) -> io::Result<Entered> {
         let place = self.place(&group.name);
-        let (turn, waiting) = (place.join("turn"), place.join("waiting"));
+        let (turn, waiting) = (place.join(TURN), place.join(WAITING));
+        create_private_directory(&self.directory)?;
+        // One comes after the other: of two who come at once to a group that nobody is in, one has its
+        // turn before the other looks for somebody to replace. And nobody removes a group meanwhile.
+        let coming = exclusive(&self.directory).await?;
+        self.remove_abandoned();
         create_private_directory(&turn)?;
         create_private_directory(&waiting)?;
-        // One comes after the other: of two who come at once to a group that nobody is in, one has its
-        // turn before the other looks for somebody to replace.
-        let coming = exclusive(&place).await?;
-        let ticket = Ticket::take(&place, &waiting, group.cancel_in_progress)?;
+        let ticket = Ticket::take(&self.directory, &place, group.cancel_in_progress)?;
         if let Some(lock) = ticket.turn(&turn)? {
             return Ok(ticket.exchange(lock));
         }
         match group.queue {
             Queue::Single => ticket.replace_others()?,
-            Queue::Max if ticket.others()?.len() >= LONGEST_QUEUE => return Ok(Entered::Replaced),
+            Queue::Max if ticket.others()?.len() >= LONGEST_QUEUE => return Ok(Entered::Full),
             Queue::Max => {}
         }
         drop(coming);
@@ -98,6 +116,25 @@ impl Groups {
                 waits();
             }
             clock::pause(LOOK).await;
+        }
+    }
+
+    /// Removes the groups that nobody is in any more: those of processes that were killed among them. Whoever
+    /// calls has the lock of all groups.
+    fn remove_abandoned(&self) {
+        // What can't be seen or removed now is in nobody's way; the next who comes tries again.
+        let names = names_in(&self.directory).unwrap_or_default();
+        for place in names.iter().map(|name| self.directory.join(name)) {
+            let Ok(Some(_free)) = try_exclusive(&place.join(TURN)) else {
+                continue;
+            };
+            let waiting = place.join(WAITING);
+            let tickets = names_in(&waiting).unwrap_or_default();
+            let tickets = tickets.iter().map(|name| waiting.join(name));
+            for dead in tickets.filter(|ticket| !is_alive(ticket)) {
+                let _ = remove(&dead);
+            }
+            remove_group(&place);
         }
     }
 
@@ -124,9 +161,30 @@ impl Turn {
     }
 }
 
+impl Drop for Turn {
+    /// The group is left with the turn still held. One that somebody comes to at this moment, or waits in,
+    /// stays; whoever comes next to any group looks again.
+    fn drop(&mut self) {
+        if let Ok(Some(_nobody_comes)) = try_exclusive(&self.groups) {
+            remove_group(&self.place);
+        }
+    }
+}
+
+/// Removes a group in which nobody waits. Whoever calls has its turn, and the lock of all groups.
+fn remove_group(place: &Path) {
+    // In this order: a directory that is not empty is not removed.
+    if fs::remove_dir(place.join(WAITING)).is_ok() {
+        let _ = fs::remove_dir(place.join(TURN));
+        let _ = fs::remove_dir(place);
+    }
+}
+
 /// A place among those that wait. Dropping it gives it up.
 #[derive(Debug)]
 struct Ticket {
+    groups: PathBuf,
+    place: PathBuf,
     waiting: PathBuf,
     name: String,
     _lock: DirectoryLock,
@@ -134,7 +192,8 @@ struct Ticket {
 
 impl Ticket {
     /// Made aside and put in place when it is locked: one that is not looks like a dead one's.
-    fn take(place: &Path, waiting: &Path, stops: bool) -> io::Result<Self> {
+    fn take(groups: &Path, place: &Path, stops: bool) -> io::Result<Self> {
+        let waiting = &place.join(WAITING);
         let mut random = [0; 8];
         fill_with_randomness(&mut random);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -147,6 +206,8 @@ impl Ticket {
         let lock = locked.ok_or_else(|| io::Error::other("a new directory is locked"))?;
         fs::rename(&aside, waiting.join(&name))?;
         Ok(Self {
+            groups: groups.to_owned(),
+            place: place.to_owned(),
             waiting: waiting.to_owned(),
             name,
             _lock: lock,
@@ -176,6 +237,8 @@ impl Ticket {
             return Entered::Replaced;
         }
         Entered::Turn(Turn {
+            groups: self.groups.clone(),
+            place: self.place.clone(),
             waiting: self.waiting.clone(),
             _lock: lock,
         })
@@ -215,9 +278,10 @@ impl Drop for Ticket {
     }
 }
 
-/// Whether the owner of a ticket holds its lock.
+/// Whether the owner of a ticket holds its lock. Asked for as one of many: two who look at once would each
+/// take the other's look for the owner.
 fn is_alive(ticket: &Path) -> bool {
-    matches!(try_exclusive(ticket), Ok(None))
+    matches!(try_shared(ticket), Ok(None))
 }
 
 /// Removes a ticket; one that is not there is as good.
@@ -282,7 +346,7 @@ mod tests {
                 .unwrap()
             {
                 Entered::Turn(turn) => turn,
-                Entered::Replaced => panic!("nobody else is here"),
+                Entered::Replaced | Entered::Full => panic!("nobody else is here"),
             }
         }
 
@@ -369,5 +433,58 @@ mod tests {
         drop(turn);
         drop(room.turn(&all).await);
         assert!(!dead.exists());
+    }
+
+    #[tokio::test]
+    async fn a_group_that_nobody_is_in_is_removed() {
+        let room = Room::new();
+        let left = |room: &Room| names_in(&room.groups.directory).unwrap().len();
+        let all = group("a", false, Queue::Max);
+        let turn = room.turn(&all).await;
+        let second = room.wait_in(all.clone()).await;
+        drop(turn);
+        assert_eq!(left(&room), 1, "somebody waits in it");
+        drop(within(SOON, second).await.unwrap().unwrap());
+        assert_eq!(left(&room), 0);
+        // A process that was killed leaves its group, with a ticket.
+        let dead = room.groups.place("dead");
+        fs::create_dir_all(dead.join(TURN)).unwrap();
+        fs::create_dir_all(dead.join(WAITING).join("000-dead")).unwrap();
+        let turn = room.turn(&all).await;
+        assert!(!dead.exists());
+        // Others come to it while it is removed again and again.
+        drop(turn);
+        for _ in 0..20 {
+            let (one, two) = (all.clone(), all.clone());
+            let enter = |group: ConcurrencyGroup| {
+                let groups = room.groups.clone();
+                tokio::spawn(async move { groups.enter(&group, || ()).await.unwrap() })
+            };
+            for entered in [enter(one), enter(two)] {
+                let entered = within(SOON, entered).await.unwrap().unwrap();
+                assert!(matches!(entered, Entered::Turn(_)));
+            }
+        }
+        assert_eq!(left(&room), 0);
+    }
+
+    #[tokio::test]
+    async fn a_group_that_is_full_says_so() {
+        let room = Room::new();
+        let all = group("a", false, Queue::Max);
+        let _turn = room.turn(&all).await;
+        let place = room.groups.place("a");
+        let tickets =
+            (0..LONGEST_QUEUE).map(|_| Ticket::take(&room.groups.directory, &place, false));
+        let _tickets: Vec<Ticket> = tickets.map(Result::unwrap).collect();
+        let entered = within(SOON, room.groups.enter(&all, || ())).await;
+        assert!(matches!(entered.unwrap().unwrap(), Entered::Full));
+    }
+
+    #[test]
+    fn many_may_look_at_once_whether_a_ticket_is_a_dead_ones() {
+        let ticket = tempfile::tempdir().unwrap();
+        let _somebody_looks = try_shared(ticket.path()).unwrap().unwrap();
+        assert!(!is_alive(ticket.path()));
     }
 }

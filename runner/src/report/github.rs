@@ -93,11 +93,11 @@ impl<O: Write + Send> Github<O> {
     }
 
     /// A step's own annotations, below its group: within it nobody would see them.
-    fn annotations(&mut self, job: &Arc<str>) -> io::Result<()> {
-        let Some(found) = self.findings.of(job) else {
+    fn annotations(&mut self, key: &Arc<str>) -> io::Result<()> {
+        let Some(found) = self.findings.of(key) else {
             return Ok(());
         };
-        let told = self.told.entry(Arc::clone(job)).or_default();
+        let told = self.told.entry(Arc::clone(key)).or_default();
         // The steps of a job follow one another, so that what is new is this one's.
         let new = found.annotations.iter().skip(*told);
         let lines: Vec<String> = new.map(|one| shown::command(one, data, property)).collect();
@@ -180,6 +180,9 @@ impl<O: Write + Send> Reporter for Github<O> {
                 let name = self.own(name);
                 self.say(&format!("::group::{name}"))
             }
+            JobEvent::StepHeader { lines, .. } => lines
+                .iter()
+                .try_for_each(|line| self.quote(&output_line(line))),
             JobEvent::Log { text, .. } => {
                 let line = output_line(text);
                 self.tail.line(&line);
@@ -196,7 +199,7 @@ impl<O: Write + Send> Reporter for Github<O> {
                 ..
             } => {
                 self.step_finished(name, *conclusion, *exit_code)?;
-                self.annotations(event.whose())
+                self.annotations(&event.key)
             }
             JobEvent::Artifact { path, size, .. } => {
                 let artifact = self.own("Artifact");

@@ -27,6 +27,7 @@ pub struct GithubMany<O: Write + Send> {
 /// One of the jobs.
 #[derive(Debug)]
 struct One {
+    key: Arc<str>,
     whose: Arc<str>,
     github: Github<Shared<Vec<u8>>>,
     held: Shared<Vec<u8>>,
@@ -52,17 +53,17 @@ impl<O: Write + Send> GithubMany<O> {
         }
     }
 
-    fn one(&mut self, whose: &Arc<str>) -> &mut One {
-        let known = self.jobs.iter().position(|one| one.whose == *whose);
+    fn one(&mut self, event: &Stamped) -> &mut One {
+        let known = self.jobs.iter().position(|one| one.key == event.key);
         let at = known.unwrap_or_else(|| {
-            self.jobs.push(One::new(whose, self.token.clone()));
+            self.jobs.push(One::new(event, self.token.clone()));
             self.jobs.len() - 1
         });
         &mut self.jobs[at]
     }
 
     fn show(&mut self, event: &Stamped) -> io::Result<()> {
-        let one = self.one(event.whose());
+        let one = self.one(event);
         one.take(event)?;
         let shown = one.due()?;
         self.out.write_all(&shown)
@@ -80,9 +81,11 @@ impl<O: Write + Send> GithubMany<O> {
 }
 
 impl One {
-    fn new(whose: &Arc<str>, token: String) -> Self {
+    fn new(event: &Stamped, token: String) -> Self {
+        let whose = event.whose();
         let held = Shared::new(Vec::new());
         Self {
+            key: Arc::clone(&event.key),
             whose: Arc::clone(whose),
             github: Github::of_job(held.clone(), token, whose),
             held,

@@ -26,6 +26,8 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     phase: Option<(Phase, u64)>,
     /// Whether nothing of the machine is left.
     torn_down: bool,
+    /// The name of the step that began last.
+    step: String,
     tail: Tail,
     findings: Findings,
     artifacts: Vec<(String, u64)>,
@@ -52,6 +54,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             palette,
             phase,
             torn_down: false,
+            step: String::new(),
             tail,
             findings: Findings::new(Limits::SHOWN),
             artifacts,
@@ -66,6 +69,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         match &event.event {
             JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
             JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
+            JobEvent::StepHeader { lines, .. } => self.step_header(lines),
             JobEvent::Log { stream, text, .. } => self.log(*stream, text),
             JobEvent::StepFinished {
                 number,
@@ -94,7 +98,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 infra,
             } => {
                 self.show_failed_step()?;
-                self.show_findings(event.whose())?;
+                self.show_findings(&event.key)?;
                 self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
             }
             JobEvent::TornDown { .. } => {
@@ -146,11 +150,26 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     fn step_started(&mut self, number: usize, name: &str) -> io::Result<()> {
         self.tail.begin();
+        name.clone_into(&mut self.step);
         let name = harmless_name(name);
         let mark = self
             .palette
             .paint(Tone::Strong, &format!("▸ {number}. {name}"));
         if self.terse { Ok(()) } else { self.say(&mark) }
+    }
+
+    /// What the step runs; its name is not said twice.
+    fn step_header(&mut self, lines: &[String]) -> io::Result<()> {
+        if self.terse {
+            return Ok(());
+        }
+        let known = lines.first().is_some_and(|first| *first == self.step);
+        for line in lines.iter().skip(usize::from(known)) {
+            let line = format!("  {}", harmless(line));
+            let line = self.palette.paint(Tone::Quiet, line.trim_end());
+            self.say(&line)?;
+        }
+        Ok(())
     }
 
     fn pinned(&mut self, uses: &str, commit: Option<&str>) -> io::Result<()> {
@@ -256,8 +275,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
     }
 
     /// What the job's steps found and summed up.
-    fn show_findings(&mut self, job: &str) -> io::Result<()> {
-        let Some(found) = self.findings.of(job) else {
+    fn show_findings(&mut self, key: &str) -> io::Result<()> {
+        let Some(found) = self.findings.of(key) else {
             return Ok(());
         };
         let mut lines = shown::annotations(found, self.palette);
@@ -536,5 +555,26 @@ mod tests {
         assert!(!own.contains(steers), "{own:?}");
         assert!(!own.contains("\n✓ 2"), "{own:?}");
         assert_eq!(own.matches("evil").count(), 10, "{own}");
+    }
+
+    #[test]
+    fn what_a_step_runs_is_shown_below_its_name_which_is_not_said_twice() {
+        let header = |first: &str| JobEvent::StepHeader {
+            number: 1,
+            stage: Stage::Main,
+            lines: vec![first.to_owned(), "e\u{1b}[2Jcho hi".to_owned()],
+        };
+        let started = || JobEvent::StepStarted {
+            number: 1,
+            stage: Stage::Main,
+            id: None,
+            name: "Run echo".to_owned(),
+        };
+        let shown = show(100, [started(), header("Run echo"), header("Run other")]);
+        assert_eq!(shown.out, "");
+        assert_eq!(
+            shown.err,
+            "▸ 1. Run echo\n  e\u{fffd}[2Jcho hi\n  Run other\n  e\u{fffd}[2Jcho hi\n"
+        );
     }
 }

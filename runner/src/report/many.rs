@@ -34,7 +34,7 @@ pub struct Many<O: Write + Send, E: Write + Send> {
 /// One of the jobs.
 #[derive(Debug)]
 struct One<O: Write + Send, E: Write + Send> {
-    whose: Arc<str>,
+    key: Arc<str>,
     human: Human<Marked<Output<O>>, Marked<Output<E>>>,
 }
 
@@ -73,16 +73,16 @@ impl<O: Write + Send, E: Write + Send> Many<O, E> {
                 exit_code,
             } => self.completed(*conclusion, *exit_code, event.t_ms),
             JobEvent::Notice { level, text } if event.job.is_empty() => self.notice(*level, text),
-            _ => self.one(event.whose()).report(event),
+            _ => self.one(event).report(event),
         }
     }
 
-    fn one(&mut self, whose: &Arc<str>) -> &mut Human<Marked<Output<O>>, Marked<Output<E>>> {
-        let known = self.jobs.iter().position(|one| one.whose == *whose);
+    fn one(&mut self, event: &Stamped) -> &mut Human<Marked<Output<O>>, Marked<Output<E>>> {
+        let known = self.jobs.iter().position(|one| one.key == event.key);
         let at = known.unwrap_or_else(|| {
-            let human = self.human_for(whose);
-            let whose = Arc::clone(whose);
-            self.jobs.push(One { whose, human });
+            let human = self.human_for(event.whose());
+            let key = Arc::clone(&event.key);
+            self.jobs.push(One { key, human });
             self.jobs.len() - 1
         });
         &mut self.jobs[at].human

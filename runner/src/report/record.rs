@@ -93,6 +93,7 @@ mod tests {
             job: "a \"job\"".into(),
             leg: None,
             instance: Some("abc".into()),
+            key: "a".into(),
             event,
         }
     }

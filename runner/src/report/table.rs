@@ -14,6 +14,7 @@ pub struct Table {
 
 #[derive(Debug)]
 struct Row {
+    key: Arc<str>,
     whose: Arc<str>,
     end: Option<(Conclusion, u64)>,
     steps: Vec<Step>,
@@ -30,7 +31,7 @@ impl Table {
     /// Takes what an event says of a job or a step.
     pub fn take(&mut self, event: &Stamped) {
         match &event.event {
-            JobEvent::JobAccepted => drop(self.row(event.whose())),
+            JobEvent::JobAccepted => drop(self.row(event)),
             JobEvent::StepFinished {
                 number,
                 stage,
@@ -49,20 +50,21 @@ impl Table {
                     conclusion: *conclusion,
                     ms: *ms,
                 };
-                self.row(event.whose()).steps.push(step);
+                self.row(event).steps.push(step);
             }
             JobEvent::JobCompleted { conclusion, .. } => {
-                self.row(event.whose()).end = Some((*conclusion, event.t_ms));
+                self.row(event).end = Some((*conclusion, event.t_ms));
             }
             _ => {}
         }
     }
 
-    fn row(&mut self, whose: &Arc<str>) -> &mut Row {
-        let known = self.jobs.iter().position(|row| row.whose == *whose);
+    fn row(&mut self, event: &Stamped) -> &mut Row {
+        let known = self.jobs.iter().position(|row| row.key == event.key);
         let at = known.unwrap_or_else(|| {
             self.jobs.push(Row {
-                whose: Arc::clone(whose),
+                key: Arc::clone(&event.key),
+                whose: Arc::clone(event.whose()),
                 end: None,
                 steps: Vec::new(),
             });
@@ -125,6 +127,7 @@ mod tests {
             job: "x".into(),
             leg: Some(whose.into()),
             instance: None,
+            key: whose.into(),
             event,
         }
     }
@@ -178,5 +181,20 @@ mod tests {
             "deploy        - skipped",
         ];
         assert_eq!(table.lines(), expected);
+    }
+
+    #[test]
+    fn jobs_that_are_called_the_same_have_rows_of_their_own() {
+        let mut table = Table::default();
+        for (key, conclusion) in [("a#0", Conclusion::Success), ("a#1", Conclusion::Failure)] {
+            table.take(&Stamped {
+                key: key.into(),
+                ..stamped("same", 1000, completed(conclusion))
+            });
+        }
+        assert_eq!(
+            table.lines(),
+            ["same  ✓ success  1.0 s", "same  ✗ failure  1.0 s"]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What a step's command files have for people: its summary, and what was wrong with them as annotations,
 //! as the official runner does it.
 
-use crate::event::{Annotation, JobEvent, Level};
+use crate::event::{Annotation, JobEvent};
 use crate::steps::command_files::Said;
 
 /// What is stated of a step's command files once it is over.
@@ -9,7 +9,7 @@ pub fn of(said: &Said, number: usize) -> Vec<JobEvent> {
     let mut facts: Vec<JobEvent> = said
         .complaints()
         .into_iter()
-        .map(|text| JobEvent::Annotation(Box::new(error(number, text))))
+        .map(|text| JobEvent::Annotation(Box::new(Annotation::error(number, text))))
         .collect();
     facts.extend(summary(&said.summary, number));
     facts
@@ -20,22 +20,6 @@ fn summary(lines: &[String], number: usize) -> Option<JobEvent> {
     let is_blank = lines.iter().all(|line| line.trim().is_empty());
     let text = lines.iter().flat_map(|line| [line, "\n"]).collect();
     (!is_blank).then_some(JobEvent::StepSummary { number, text })
-}
-
-fn error(number: usize, message: String) -> Annotation {
-    Annotation {
-        number,
-        severity: Level::Error,
-        message,
-        title: None,
-        file: None,
-        line: None,
-        end_line: None,
-        col: None,
-        end_col: None,
-        code: None,
-        matcher: None,
-    }
 }
 
 #[cfg(test)]

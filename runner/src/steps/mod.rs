@@ -37,6 +37,7 @@ mod frame;
 pub mod gate;
 pub mod guest_file;
 pub mod hash_files;
+mod header;
 mod in_time;
 mod log;
 pub mod matchers;

@@ -6,7 +6,7 @@ use dormer_workflow::expr::Template;
 use dormer_workflow::workflow::StepAction;
 use tokio::time::Instant;
 
-use crate::event::Conclusion;
+use crate::event::{Annotation, Conclusion, JobEvent};
 use crate::failure::InfraFailure;
 use crate::guest::bundle::{Bundle, BundleResult, FileIn};
 use crate::guest::channel::random_word;
@@ -17,6 +17,7 @@ use crate::steps::executor::Executor;
 use crate::steps::findings;
 use crate::steps::frame::Frame;
 use crate::steps::guest_file;
+use crate::steps::header::Header;
 use crate::steps::orphans::TRACKING;
 use crate::steps::script::{Script, ScriptEnd};
 use crate::steps::shell::{self, Prepared};
@@ -83,6 +84,11 @@ impl Executor<'_> {
         let name = shell::file_name(&random_word());
         let stem = format!("{}\\{name}", self.facts.temp);
         let files = self.channel.dialect().paths();
+        let header = Header::Script {
+            text: &script,
+            shell: &shell,
+        };
+        self.head(frame, turn, view.environment, header).await;
         let prepared: Prepared = shell::prepare(&shell, &script, &stem, files);
         Ok(Program {
             command: prepared.command,
@@ -190,7 +196,10 @@ impl Executor<'_> {
         end: ScriptEnd,
     ) -> Result<StepEnd, InfraFailure> {
         let (result, forced) = match end {
-            ScriptEnd::Finished(result) => (Some(result), None),
+            ScriptEnd::Finished(result) => {
+                self.tell_exit(frame, turn, result.exit_code);
+                (Some(result), None)
+            }
             ScriptEnd::TimedOut(result) => (result, Some(StepEnd::late())),
             ScriptEnd::Cancelled(result) => (result, Some(StepEnd::plain(Conclusion::Cancelled))),
             ScriptEnd::Failed(ChannelError::Lost(why)) => {
@@ -213,6 +222,14 @@ impl Executor<'_> {
             (Some(end), None) | (None, Some(end)) => end,
             (None, None) => StepEnd::plain(Conclusion::Failure),
         })
+    }
+
+    /// Annotates a script that failed by itself. An action says by itself what went wrong.
+    fn tell_exit(&self, frame: &Frame<'_>, turn: &Turn<'_>, code: u32) {
+        if code != 0 && matches!(turn.step.action, StepAction::Run { .. }) {
+            let annotation = Annotation::of_exit(frame.number, code);
+            self.events.emit(JobEvent::Annotation(Box::new(annotation)));
+        }
     }
 
     fn take_result(

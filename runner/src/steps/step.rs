@@ -57,7 +57,7 @@ impl Executor<'_> {
                 Ok(true) => {
                     self.announce(frame, turn, &name).await;
                     here.goes_on = self.would_go_on(state, frame, turn, &here).await;
-                    self.act_in_time(state, frame, turn, &here).await?
+                    self.act_in_time(state, frame, turn, (&here, &name)).await?
                 }
                 Err(why) => {
                     self.announce(frame, turn, &name).await;
@@ -148,7 +148,7 @@ impl Executor<'_> {
         state: &mut ExecutorState,
         frame: &Frame<'_>,
         turn: &Turn<'_>,
-        here: &Here,
+        (here, name): (&Here, &str),
     ) -> Result<StepEnd, InfraFailure> {
         let Some(setting) = &turn.step.timeout_minutes else {
             return self.act(state, frame, turn, here).await;
@@ -164,7 +164,9 @@ impl Executor<'_> {
         frame.until = frame.until.into_iter().chain(until).min();
         let end = self.act(state, &frame, turn, here).await?;
         if end.is_late {
-            self.complain(format!("The step has timed out after {limit} minutes."));
+            self.complain(format!(
+                "The action '{name}' has timed out after {limit} minutes."
+            ));
         }
         Ok(end)
     }

@@ -12,6 +12,7 @@ use crate::steps::artifacts::Service;
 use crate::steps::checkout::{self, Asked};
 use crate::steps::executor::Executor;
 use crate::steps::frame::{File, Frame};
+use crate::steps::header::Header;
 use crate::steps::in_time::InTime;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::steps::turn::{Here, StepEnd, Turn};
@@ -39,9 +40,11 @@ impl Executor<'_> {
             None => match self.find(state, frame, uses, here).await {
                 InTime::Done(Ok(Found::Site(site))) => *site,
                 InTime::Done(Ok(Found::Checkout)) => {
+                    self.head_of_use(frame, turn, here, (uses, &given)).await;
                     return Ok(self.check_out(frame, here, &given).await);
                 }
                 InTime::Done(Ok(Found::Artifacts(service))) => {
+                    self.head_of_use(frame, turn, here, (uses, &given)).await;
                     return Ok(self.serve_artifacts(frame, here, service, &given).await);
                 }
                 InTime::Done(Err(why)) => return Ok(self.failed(why)),
@@ -102,6 +105,8 @@ impl Executor<'_> {
             Ok(inputs) => inputs,
             Err(why) => return Ok(self.failed(why)),
         };
+        self.head_of_use(frame, turn, here, (&site.uses, &inputs.values))
+            .await;
         let acting = Acting {
             site,
             action,
@@ -122,6 +127,17 @@ impl Executor<'_> {
                 site.uses
             ))),
         }
+    }
+
+    async fn head_of_use(
+        &self,
+        frame: &Frame<'_>,
+        turn: &Turn<'_>,
+        here: &Here,
+        (uses, inputs): (&str, &[(String, String)]),
+    ) {
+        let header = Header::Action { uses, inputs };
+        self.head(frame, turn, &here.environment, header).await;
     }
 
     /// What people should know of an action before it runs.

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::host::fs::real_path;
+
 /// The repository that a directory belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -13,9 +15,19 @@ pub struct Repository {
     pub git_directory: PathBuf,
 }
 
-/// Finds the repository that `directory` is in, if any.
+/// Finds the repository that `directory` is in, if any. As git does, it looks in no directory that
+/// `GIT_CEILING_DIRECTORIES` names, and in none above it; `directory` itself is looked in all the same.
 pub fn find_repository(directory: &Path) -> Option<Repository> {
-    directory.ancestors().find_map(|root| {
+    let ceilings = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+    let ceilings = std::env::split_paths(&ceilings).filter(|one| one.is_absolute());
+    let ceilings: Vec<PathBuf> = ceilings.map(|one| real_path(&one).unwrap_or(one)).collect();
+    find_below(directory, &ceilings)
+}
+
+fn find_below(directory: &Path, ceilings: &[PathBuf]) -> Option<Repository> {
+    let is_ceiling = |root: &Path| root != directory && ceilings.iter().any(|one| one == root);
+    let mut within = directory.ancestors().take_while(|root| !is_ceiling(root));
+    within.find_map(|root| {
         let git = root.join(".git");
         let found = fs::symlink_metadata(&git).ok()?;
         let git_directory = if found.is_dir() {
@@ -66,4 +78,30 @@ pub fn tracked_files(repository: &Repository, directory: &Path) -> Result<Vec<Pa
 fn path_from(bytes: &[u8]) -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt;
     std::ffi::OsString::from_vec(bytes.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_looked_for_at_a_ceiling_or_above() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir_all(root.join(".git")).unwrap();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        let found = |from: &Path, ceilings: &[PathBuf]| {
+            find_below(from, ceilings).map(|repository| repository.root)
+        };
+        let inner = root.join("a/b");
+        assert_eq!(found(&inner, &[]), Some(root.to_owned()));
+        assert_eq!(found(&inner, &[root.to_owned()]), None);
+        assert_eq!(found(&inner, &[root.join("a")]), None);
+        // A ceiling elsewhere is none, and neither is where we stand.
+        assert_eq!(
+            found(&inner, &[inner.clone(), root.join("c")]),
+            Some(root.to_owned())
+        );
+        assert_eq!(found(root, &[root.to_owned()]), Some(root.to_owned()));
+    }
 }

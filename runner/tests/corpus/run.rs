@@ -159,6 +159,7 @@ async fn begin(
         ),
         cancel,
         callers: String::new(),
+        key: String::new(),
         in_leg: false,
         held: Vec::new(),
     };

@@ -111,6 +111,7 @@ async fn jobs_that_run_at_once_upload_and_a_later_one_has_it_all() {
         secrets: Arc::default(),
         cancel: Cancel::default(),
         callers: String::new(),
+        key: String::new(),
         in_leg: false,
         held: Vec::new(),
     };

@@ -1,6 +1,6 @@
 //! Scripts: variables, directories, command files, what is left running.
 
-use dormer::event::Conclusion;
+use dormer::event::{Annotation, Conclusion, JobEvent};
 use dormer_localguest::lab::Lab;
 
 use super::{printed, run, soon, workflow};
@@ -107,4 +107,42 @@ async fn a_secret_is_masked_in_names_and_complaints() {
     let all = format!("{:?}", outcome.events);
     assert!(!all.contains("hunter2"), "{all}");
     assert_eq!(outcome.steps()[0], "Say ***: success");
+}
+
+#[tokio::test]
+async fn what_a_step_runs_is_told_beside_its_log() {
+    let lab = Lab::new();
+    lab.file(
+        "act/action.yml",
+        "inputs: {who: {default: me}}\nruns:\n  using: composite\n  steps:\n    \
+         - run: exit 3\n      shell: sh\n",
+    );
+    let steps =
+        "- run: |\n    echo ${{ 1 }}\n    echo 2\n  shell: sh\n  env: {A: x}\n- uses: ./act\n";
+    let outcome = run(&lab, steps).await;
+    assert_eq!(
+        outcome.log(),
+        ["1", "2", "##[group]Run exit 3", "##[endgroup]"]
+    );
+    let headers = outcome.events.iter().filter_map(|event| match event {
+        JobEvent::StepHeader { number, lines, .. } => Some((*number, lines.join("\n"))),
+        _ => None,
+    });
+    let headers: Vec<(usize, String)> = headers.collect();
+    let (first, rest) = headers.split_first().unwrap();
+    assert!(
+        first.0 == 1
+            && first.1.starts_with("Run echo 1\necho 1\necho 2\nshell: ")
+            && first.1.ends_with("{0}\nenv:\n  A: x"),
+        "{first:?}"
+    );
+    assert_eq!(rest[0], (2, "Run ./act\nwith:\n  who: me".to_owned()));
+    assert!(rest[1].1.starts_with("Run exit 3\nexit 3\nshell: "));
+    // A script's end is an annotation, as on GitHub; its action's is none.
+    let annotations = outcome.events.iter().filter_map(|event| match event {
+        JobEvent::Annotation(one) => Some((**one).clone()),
+        _ => None,
+    });
+    let annotations: Vec<Annotation> = annotations.collect();
+    assert_eq!(annotations, [Annotation::of_exit(2, 3)]);
 }

@@ -142,11 +142,12 @@ async fn a_steps_time_covers_whatever_it_does() {
         let outcome = run(&lab, &steps).await;
         assert_eq!(printed(&outcome), expected, "{step}");
         assert_eq!(outcome.conclusion, Conclusion::Failure);
-        let late = "error: the step has timed out after 0.01 minutes.";
+        let (_, does) = step.split_once(": ").expect("a step");
+        let late = format!("error: the action 'run {does}' has timed out after 0.01 minutes.");
         let told = outcome
             .notices()
             .iter()
-            .filter(|text| *text == late)
+            .filter(|text| **text == late)
             .count();
         assert_eq!(told, 1, "{:?}", outcome.notices());
         assert!(begun.elapsed() < Duration::from_secs(20));

@@ -99,8 +99,13 @@ impl Lab {
 
     /// The binary with this home.
     pub(crate) fn dormer<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Program {
+        let directory = self.directory.path();
         let program = Program::new(DORMER, &self.home()).args(arguments);
-        program.directory(self.directory.path())
+        // Else a workspace here would be a part of the repository that these tests are in, and be named
+        // after what that is a clone of.
+        let above = directory.parent().expect("a directory above");
+        let program = program.env("GIT_CEILING_DIRECTORIES", &above.display().to_string());
+        program.directory(directory)
     }
 
     /// A job whose steps are `steps`, as it stands in a workflow file, with more arguments.

@@ -204,6 +204,7 @@ async fn accept(
         secrets: Arc::new(wanted.secrets),
         cancel,
         callers: String::new(),
+        key: String::new(),
         in_leg: false,
         held: Vec::new(),
     };

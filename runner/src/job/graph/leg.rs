@@ -28,7 +28,7 @@ pub struct LegOrder {
     pub run: Arc<RunFacts>,
     /// What is known of the leg's place in the run.
     pub facts: LegFacts,
-    /// The name for people, which no other leg of the run has.
+    /// The name for people, which other legs may have too.
     pub name: String,
     /// What it runs on.
     pub runs_on: RunnerSelector,

@@ -57,6 +57,8 @@ pub struct Scene {
     pub cancel: Cancel,
     /// The jobs that called it, as `caller / `. Empty for what is run itself.
     pub callers: String,
+    /// What the keys of its jobs begin with: the callers, and which leg of each.
+    pub key: String,
     /// Whether a caller is one of several legs.
     pub in_leg: bool,
     /// The groups whose turn the run or a caller has.
@@ -288,6 +290,7 @@ impl Run {
             graph: Arc::clone(&self.graph),
             scene: Arc::clone(&self.scene),
             id: self.path(job),
+            key: self.key(job, Some(planned)),
             events: self.events(job, Some(planned)),
             job: Arc::clone(source),
             leg: planned.clone(),
@@ -371,11 +374,19 @@ impl Run {
             None => in_leg.then_some(&self.scene.plan.jobs[job].name),
         };
         let name = name.map(String::as_str);
-        self.graph.events.job(&self.path(job), name)
+        let key = self.key(job, leg);
+        self.graph.events.leg(&key, &self.path(job), name)
     }
 
     fn id(&self, job: usize) -> &str {
         &self.scene.plan.jobs[job].id
+    }
+
+    /// What tells a leg from all others of the run: its place, not its name.
+    fn key(&self, job: usize, leg: Option<&Leg>) -> String {
+        let index = leg.filter(|leg| leg.matrix.is_some()).map(|leg| leg.index);
+        let index = index.map(|index| format!("#{index}")).unwrap_or_default();
+        format!("{}{}{index}", self.scene.key, self.id(job))
     }
 
     /// The job's id behind those of its callers.

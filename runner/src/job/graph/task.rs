@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::event::{Conclusion, Events, Infra, JobEvent, Level};
 use crate::exit_code;
 use crate::host::signals::Cancel;
-use crate::job::concurrency::{Entered, Turn};
+use crate::job::concurrency::{Entered, Turn, full};
 use crate::job::graph::leg::{LegOrder, Secrets};
 use crate::job::graph::run::{self, Graph, Scene};
 use crate::job::graph::scope::SecretScope;
@@ -34,6 +34,8 @@ pub(super) struct LegTask {
     pub(super) scene: Arc<Scene>,
     /// The job's id behind those of its callers.
     pub(super) id: String,
+    /// What tells it from all other legs of the run.
+    pub(super) key: String,
     pub(super) events: Events,
     pub(super) job: Arc<Job>,
     pub(super) leg: Leg,
@@ -150,6 +152,10 @@ impl LegTask {
                 self.events.notice(Level::Warning, text);
                 Err(Prevented::Cancelled)
             }
+            Ok(Entered::Full) => {
+                self.events.notice(Level::Warning, full(&group.name));
+                Err(Prevented::Cancelled)
+            }
             Err(error) => {
                 let text = format!(
                     "cannot enter the concurrency group `{}`: {error}",
@@ -256,6 +262,7 @@ impl LegTask {
             secrets,
             cancel: self.cancel.clone(),
             callers: format!("{} / ", self.id),
+            key: format!("{} / ", self.key),
             in_leg: self.scene.in_leg || self.leg.matrix.is_some(),
             held,
         };

@@ -9,7 +9,7 @@ use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::exit_code;
 use crate::failure::InfraFailure;
 use crate::host::clock::{Deadline, within};
-use crate::job::concurrency::{Entered, Turn};
+use crate::job::concurrency::{Entered, Turn, full};
 use crate::job::graph::run::{Finished, Graph, Scene, run};
 use crate::job::graph::verdict::verdict;
 use crate::job::limits::{Stop, until};
@@ -112,6 +112,10 @@ async fn turn(
                 group.name
             );
             own.notice(Level::Warning, text);
+            Ok(Err(exit_code::CANCELLED))
+        }
+        Ok(Entered::Full) => {
+            own.notice(Level::Warning, full(&group.name));
             Ok(Err(exit_code::CANCELLED))
         }
         Err(error) => {

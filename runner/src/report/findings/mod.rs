@@ -22,6 +22,8 @@ pub struct Limits {
     pub of_a_job: usize,
     /// Bytes of all texts of a run.
     pub bytes: usize,
+    /// Whether the exit codes of failed scripts are among them. The screen tells these by itself.
+    pub exits: bool,
 }
 
 impl Limits {
@@ -30,12 +32,14 @@ impl Limits {
         of_a_step: 10,
         of_a_job: 50,
         bytes: 4 << 20,
+        exits: false,
     };
     /// As they are stored, for programs: more than any tool's findings that somebody reads.
     pub const STORED: Self = Self {
         of_a_step: 10_000,
         of_a_job: 10_000,
         bytes: 32 << 20,
+        exits: true,
     };
 }
 
@@ -50,6 +54,8 @@ pub struct Findings {
 /// What the steps of one job did.
 #[derive(Debug)]
 pub struct JobFindings {
+    /// What tells it from the others of the run.
+    key: Arc<str>,
     /// The job's id, or the name of the leg, as events give it.
     pub job: Arc<str>,
     /// In the order in which they came.
@@ -87,21 +93,21 @@ impl Findings {
         &self.jobs
     }
 
-    /// What one job found, if anything.
-    pub fn of(&self, job: &str) -> Option<&JobFindings> {
-        self.jobs.iter().find(|one| *one.job == *job)
+    /// What the job with this key found, if anything.
+    pub fn of(&self, key: &str) -> Option<&JobFindings> {
+        self.jobs.iter().find(|one| *one.key == *key)
     }
 
     /// Takes what an event says of findings.
     pub fn take(&mut self, event: &Stamped) {
         match &event.event {
             JobEvent::StepStarted { number, name, .. } => {
-                self.job(event.whose()).names.insert(*number, name.clone());
+                self.job(event).names.insert(*number, name.clone());
             }
-            JobEvent::Annotation(found) => self.annotate(event.whose(), found),
+            JobEvent::Annotation(found) => self.annotate(event, found),
             JobEvent::StepSummary { number, text } => {
                 let has_room = self.has_room(text.len());
-                let job = self.job(event.whose());
+                let job = self.job(event);
                 if !has_room {
                     job.left_out += 1;
                     return;
@@ -115,10 +121,13 @@ impl Findings {
         }
     }
 
-    fn annotate(&mut self, job: &Arc<str>, found: &Annotation) {
+    fn annotate(&mut self, event: &Stamped, found: &Annotation) {
         let limits = self.limits;
+        if found.tells_exit() && !limits.exits {
+            return;
+        }
         let room = self.bytes + size(found) <= limits.bytes;
-        let job_findings = self.job(job);
+        let job_findings = self.job(event);
         let kind = (found.number, found.severity);
         let count = job_findings.counts.entry(kind).or_default();
         let is_kept =
@@ -138,10 +147,10 @@ impl Findings {
         has_room
     }
 
-    fn job(&mut self, job: &Arc<str>) -> &mut JobFindings {
-        let known = self.jobs.iter().position(|one| one.job == *job);
+    fn job(&mut self, event: &Stamped) -> &mut JobFindings {
+        let known = self.jobs.iter().position(|one| one.key == event.key);
         let at = known.unwrap_or_else(|| {
-            self.jobs.push(JobFindings::new(job));
+            self.jobs.push(JobFindings::new(event));
             self.jobs.len() - 1
         });
         &mut self.jobs[at]
@@ -149,9 +158,10 @@ impl Findings {
 }
 
 impl JobFindings {
-    fn new(job: &Arc<str>) -> Self {
+    fn new(event: &Stamped) -> Self {
         Self {
-            job: Arc::clone(job),
+            key: Arc::clone(&event.key),
+            job: Arc::clone(event.whose()),
             annotations: Vec::new(),
             summaries: Vec::new(),
             left_out: 0,
@@ -198,6 +208,7 @@ pub(crate) mod tests {
             job: job.into(),
             leg: None,
             instance: None,
+            key: job.into(),
             event,
         }
     }
@@ -273,5 +284,34 @@ pub(crate) mod tests {
         let (a, b) = (findings.of("a").unwrap(), findings.of("b").unwrap());
         assert_eq!((a.summaries.len(), a.left_out), (1, 1));
         assert_eq!((b.annotations.len(), b.left_out), (1, 1));
+    }
+
+    #[test]
+    fn jobs_that_are_called_the_same_have_findings_of_their_own() {
+        let mut findings = Findings::new(Limits::STORED);
+        for key in ["a#0", "a#1"] {
+            for fact in [started(1, key), found(annotation(1, Level::Error, key))] {
+                findings.take(&Stamped {
+                    key: key.into(),
+                    ..event("same", fact)
+                });
+            }
+        }
+        let jobs = findings.jobs().iter();
+        let jobs: Vec<_> = jobs.map(|one| (&*one.job, one.name_of(1))).collect();
+        assert_eq!(jobs, [("same", "a#0"), ("same", "a#1")]);
+    }
+
+    #[test]
+    fn what_the_screen_says_of_exit_codes_is_no_finding_there() {
+        for (limits, expected) in [(Limits::SHOWN, 0), (Limits::STORED, 1)] {
+            let mut findings = Findings::new(limits);
+            findings.take(&event("a", started(1, "One")));
+            findings.take(&event("a", found(Annotation::of_exit(1, 0xC000_0005))));
+            let kept = &findings.of("a").unwrap().annotations;
+            assert_eq!(kept.len(), expected);
+            let text = "Process completed with exit code -1073741819.";
+            assert!(kept.iter().all(|one| one.message == text));
+        }
     }
 }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::*;
-use crate::event::{Conclusion, Events, Infra, Level, Stage, Stream};
+use crate::event::{Annotation, Conclusion, Events, Infra, Level, Stage, Stream};
 use crate::guest::fake;
 use crate::report::events_file::EventsFile;
 use crate::report::findings::files::FindingsFiles;
@@ -155,6 +155,15 @@ async fn a_secret_is_in_no_sink() {
     let reporting = spawn(queue, reporters, masker.clone());
 
     events.emit(started(1));
+    events.emit(JobEvent::StepHeader {
+        number: 1,
+        stage: Stage::Main,
+        lines: vec![format!("echo {SECRET}")],
+    });
+    events.emit(JobEvent::Annotation(Box::new(Annotation::error(
+        1,
+        SECRET.to_owned(),
+    ))));
     run_step(&events, &masker).await;
     let said = Said {
         refused: vec![format!("`{SECRET}` cannot be set")],

@@ -464,3 +464,28 @@ jobs:
     );
     assert_eq!(outcome.verdict(), (Conclusion::Failure, 2));
 }
+
+#[tokio::test]
+async fn legs_that_are_called_the_same_are_told_apart() {
+    let text = "
+on: push
+jobs:
+  one:
+    name: same
+    strategy: {matrix: {n: [1, 2]}}
+    runs-on: windows-latest
+    steps: [{run: a}]
+  two:
+    name: same
+    strategy: {matrix: {n: [1, 2]}}
+    runs-on: windows-latest
+    steps: [{run: a}]
+";
+    let outcome = Trial::new(text).run().await;
+    let of_jobs = outcome.events.iter().filter(|event| !event.job.is_empty());
+    let keys: std::collections::BTreeSet<&str> = of_jobs.map(|event| &*event.key).collect();
+    assert_eq!(
+        keys.into_iter().collect::<Vec<_>>(),
+        ["one#0", "one#1", "two#0", "two#1"]
+    );
+}

@@ -250,6 +250,7 @@ impl Trial {
             ]),
             cancel: self.cancel,
             callers: String::new(),
+            key: String::new(),
             in_leg: false,
             held: Vec::new(),
         };
