@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn entries_and_bytes_are_counted_however_they_come() {
         let listing =
-            "040000 tree 0a       -\ta\0100644 blob 0b      60\ta/7\t9\0120000 blob 0c 40\tb\0";
+            "040000 tree 0a       -\ta\x00100644 blob 0b      60\ta/7\t9\x00120000 blob 0c 40\tb\0";
         for pieces in [1, 7, 1000] {
             assert_eq!(measured(listing, pieces), Ok((3, 100)));
         }
