@@ -13,7 +13,7 @@ use crate::actions::pins::Pins;
 pub use crate::actions::tree::Limits;
 use crate::actions::{Wanted, is_absence, is_commit, tree};
 use crate::host::clock::{Deadline, pause, within};
-use crate::host::fs::{create_private_directory, remove_tree, sync_directory};
+use crate::host::fs::{create_private_directory, remove_leftovers, sync_directory};
 use crate::host::lock::{self, DirectoryLock};
 use crate::progress::Progress;
 
@@ -173,7 +173,7 @@ impl ActionCache {
         wanted: Wanted<'_>,
         known: Option<String>,
     ) -> Result<String, FetchError> {
-        remove_leftovers(directory)?;
+        remove_leftovers(directory, INCOMING)?;
         let incoming = tempfile::Builder::new()
             .prefix(INCOMING)
             .tempdir_in(directory)?;
@@ -277,17 +277,6 @@ async fn hold(directory: &Path, commit: String) -> Result<Cached, FetchError> {
         root,
         _lock: lock,
     })
-}
-
-/// Removes what a killed process left. Only under the directory's lock.
-pub(super) fn remove_leftovers(directory: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(INCOMING) {
-            remove_tree(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// The workflow's language has checked names and refs already; here they become paths and arguments.

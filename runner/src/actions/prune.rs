@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::actions::cache::{INCOMING, remove_leftovers};
+use crate::actions::cache::INCOMING;
 use crate::actions::is_commit;
 use crate::actions::pins::Pins;
-use crate::host::fs::remove_tree;
+use crate::host::fs::{remove_leftovers, remove_tree};
 use crate::host::lock;
 
 /// How long a repository is kept that nothing uses.
@@ -29,7 +29,7 @@ pub fn prune(root: &Path, age: Duration, dry_run: bool) -> io::Result<Vec<String
                 continue;
             };
             if !dry_run {
-                remove_leftovers(&repository)?;
+                remove_leftovers(&repository, INCOMING)?;
             }
             for commit in old_commits(&repository, age)? {
                 if !dry_run && !remove(&repository, &commit)? {

@@ -34,6 +34,9 @@ pub struct Shelf {
     /// Whether somebody was told that it goes.
     told: AtomicBool,
     inner: Mutex<Inner>,
+    /// Held while files are put into their places, which takes long. Taken before `inner`, which nobody
+    /// holds meanwhile.
+    publishing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +96,7 @@ impl Shelf {
             passing,
             told: AtomicBool::new(false),
             inner: Mutex::default(),
+            publishing: Mutex::default(),
         }
     }
 
@@ -227,11 +231,11 @@ impl Claim {
         mut files: Vec<Artifact>,
     ) -> Result<Arc<Stored>, String> {
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut inner = self.shelf.inner();
-        let others = inner.slots.iter().filter(|(key, _)| **key != self.key);
-        let others = others.filter_map(|(_, slot)| slot.stored.as_ref());
-        let kept: Vec<Artifact> = others.flat_map(|one| one.files.iter().cloned()).collect();
+        let alone = self.shelf.publishing.lock();
+        let _alone = alone.unwrap_or_else(PoisonError::into_inner);
+        let kept = self.beside();
         let published = out.publish_beside(job, files.clone(), &kept);
+        let mut inner = self.shelf.inner();
         if published.is_err() {
             // What was there before is replaced already.
             inner.forget(&self.key);
@@ -251,6 +255,14 @@ impl Claim {
         }
         drop(inner);
         Ok(stored)
+    }
+
+    /// The files of all other artifacts.
+    fn beside(&self) -> Vec<Artifact> {
+        let inner = self.shelf.inner();
+        let others = inner.slots.iter().filter(|(key, _)| **key != self.key);
+        let others = others.filter_map(|(_, slot)| slot.stored.as_ref());
+        others.flat_map(|one| one.files.iter().cloned()).collect()
     }
 }
 
@@ -317,6 +329,34 @@ mod tests {
 
     fn text(shelf: &Shelf, path: &str) -> Option<String> {
         fs::read_to_string(shelf.directory().join(path)).ok()
+    }
+
+    #[test]
+    fn whoever_asks_does_not_wait_for_files() {
+        let (_directory, shelf) = shelf();
+        upload(&shelf, "a", &[("x", "1")]).unwrap();
+        let publishing = shelf.publishing.lock().unwrap();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| upload(&shelf, "b", &[("y", "2")]));
+            // It has its name, so that it is on its way to its files.
+            while !shelf.inner().slots.contains_key("b") {
+                std::thread::yield_now();
+            }
+            let (tell, told) = std::sync::mpsc::channel();
+            let asking = Arc::clone(&shelf);
+            std::thread::spawn(move || {
+                // Long enough for the other to come to its files.
+                let begun = std::time::Instant::now();
+                while begun.elapsed() < std::time::Duration::from_millis(200) {
+                    std::thread::yield_now();
+                }
+                tell.send(asking.stored().len())
+            });
+            assert_eq!(told.recv_timeout(std::time::Duration::from_secs(20)), Ok(1));
+            drop(publishing);
+            assert_eq!(other.join().unwrap(), Ok(2));
+        });
+        assert_eq!(shelf.stored().len(), 2);
     }
 
     #[test]

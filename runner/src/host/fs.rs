@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 
-pub use crate::host::tree::remove_tree;
+pub use crate::host::tree::{remove_leftovers, remove_tree};
 
 /// Writes a file so that it is either the old or the new one, also after a power cut. Only the owner
 /// may read it.

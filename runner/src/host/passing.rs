@@ -7,8 +7,15 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::host::clock::{Deadline, within};
 use crate::host::fs::create_private_directory;
 use crate::host::lock::{self, DirectoryLock};
+
+/// Longer than another process may take to make such a directory, and to remove what was left.
+const OTHERS: Deadline = Deadline::seconds(
+    "another process's end of making a directory that passes",
+    300,
+);
 
 /// A locked directory, which is removed when it is dropped.
 #[derive(Debug)]
@@ -22,7 +29,9 @@ impl PassingDirectory {
     pub async fn new(parent: &Path) -> io::Result<Self> {
         create_private_directory(parent)?;
         // Between its making and its lock a directory looks abandoned.
-        let _alone = lock::exclusive(parent).await?;
+        let _alone = within(OTHERS, lock::exclusive(parent))
+            .await
+            .map_err(|passed| io::Error::new(io::ErrorKind::TimedOut, passed))??;
         remove_abandoned(parent)?;
         let directory = tempfile::tempdir_in(parent)?;
         let lock = lock::try_exclusive(directory.path())?;

@@ -9,6 +9,7 @@
 //! are never more than a few open files, no path longer than a name, and nothing to recurse into.
 
 use std::ffi::CString;
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -29,6 +30,18 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         Err(Errno::NOENT) => Ok(()),
         result => Ok(result?),
     }
+}
+
+/// Removes what begins with `prefix` in a directory: what a killed process left. Only for whoever holds
+/// the directory's lock.
+pub fn remove_leftovers(directory: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), Errno> {
@@ -164,7 +177,7 @@ fn is_left(unlinked: Result<(), Errno>) -> Result<bool, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File, Permissions};
+    use std::fs::{File, Permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use rustix::process::{Resource, Rlimit, getrlimit};

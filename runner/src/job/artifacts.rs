@@ -106,7 +106,11 @@ impl ArtifactKeeper for JobArtifacts<'_> {
         if gathered.artifacts.is_empty() {
             return Ok(None);
         }
-        let stored = claim.publish(&out, self.job, gathered.artifacts)?;
+        let job = self.job.to_owned();
+        // Files are renamed, removed and synced, one upload after the other.
+        let publishing = move || claim.publish(&out, &job, gathered.artifacts);
+        let published = tokio::task::spawn_blocking(publishing).await;
+        let stored = published.map_err(|error| format!("cannot keep the artifact: {error}"))??;
         self.tell(&stored);
         Ok(Some(kept(&stored)))
     }

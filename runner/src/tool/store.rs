@@ -6,13 +6,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, InfraFailure};
-use crate::host::fs::{create_private_directory, sync_directory};
-use crate::host::lock;
+use crate::host::clock::{Deadline, within};
+use crate::host::fs::{create_private_directory, remove_leftovers, sync_directory};
+use crate::host::lock::{self, DirectoryLock};
 use crate::progress::Progress;
 use crate::tool::{Tool, package};
 
 /// What a directory for a download begins with; whoever holds the lock may remove one.
 const INCOMING: &str = ".incoming-";
+
+/// Longer than a fetch by another process may take.
+const OTHERS: Deadline = Deadline::seconds("the end of another process's fetch of a tool", 900);
 
 /// The tool's file below `tools`, fetched if it is not there or not as it should be. Two processes never
 /// fetch the same one at once: the second waits.
@@ -35,13 +39,13 @@ pub async fn ensure(
         return Ok(path);
     }
     create_private_directory(&directory).map_err(failed)?;
-    let _lock = lock::exclusive(&directory).await.map_err(failed)?;
+    let _lock = locked(tool, &directory, progress).await.map_err(failed)?;
     // Somebody else may have fetched it while we waited.
     if is_right(tool, &path).await {
         return Ok(path);
     }
     progress.stage(&format!("fetching {}", tool.title));
-    remove_leftovers(&directory).map_err(failed)?;
+    remove_leftovers(&directory, INCOMING).map_err(failed)?;
     let incoming = tempfile::Builder::new()
         .prefix(INCOMING)
         .tempdir_in(&directory);
@@ -54,6 +58,22 @@ pub async fn ensure(
         .map_err(|error| failed(io::Error::other(error)))?
         .map_err(failed)?;
     Ok(path)
+}
+
+/// The lock of the tool's directory, which another process has while it fetches the tool.
+async fn locked(
+    tool: &Tool,
+    directory: &Path,
+    progress: &dyn Progress,
+) -> io::Result<DirectoryLock> {
+    if let Some(lock) = lock::try_exclusive(directory)? {
+        return Ok(lock);
+    }
+    let title = tool.title;
+    progress.stage(&format!("waiting for another process to fetch {title}"));
+    let lock = within(OTHERS, lock::exclusive(directory)).await;
+    progress.finish();
+    lock.map_err(|passed| io::Error::new(io::ErrorKind::TimedOut, passed))?
 }
 
 async fn is_right(tool: &'static Tool, path: &Path) -> bool {
@@ -76,20 +96,10 @@ fn place(tool: &Tool, wheel: &Path, incoming: &Path, path: &Path) -> io::Result<
     sync_directory(directory)
 }
 
-/// What a killed process left of its download.
-fn remove_leftovers(directory: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(INCOMING) {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::Mutex;
 
     use sha2::{Digest as _, Sha256};
     use zip::write::SimpleFileOptions;
@@ -151,13 +161,38 @@ mod tests {
         assert!(!path.exists());
     }
 
+    /// Lets go of the lock as soon as it is told that somebody waits for it.
+    struct LetsGo(Mutex<Option<DirectoryLock>>);
+
+    impl Progress for LetsGo {
+        fn stage(&self, what: &str) {
+            assert!(what.starts_with("waiting for another process to fetch "));
+            assert!(self.0.lock().unwrap().take().is_some());
+        }
+        fn detail(&self, _line: &str) {}
+        fn bytes(&self, _done: u64, _total: u64) {}
+        fn finish(&self) {}
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_another_fetch_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, tool) = package(directory.path(), "x", "x");
+        let held = lock::try_exclusive(directory.path()).unwrap();
+        let progress = LetsGo(Mutex::new(held));
+        locked(tool, directory.path(), &progress).await.unwrap();
+        assert!(progress.0.lock().unwrap().is_none());
+        // Nobody has it now, and nothing is said.
+        locked(tool, directory.path(), &progress).await.unwrap();
+    }
+
     #[test]
     fn what_a_killed_process_left_goes() {
         let directory = tempfile::tempdir().unwrap();
         let kept = directory.path().join("0123");
         fs::create_dir(&kept).unwrap();
         fs::create_dir_all(directory.path().join(".incoming-x/y")).unwrap();
-        remove_leftovers(directory.path()).unwrap();
+        remove_leftovers(directory.path(), INCOMING).unwrap();
         let left: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
         assert_eq!(left.len(), 1);
         assert!(kept.is_dir());

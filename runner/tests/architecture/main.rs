@@ -75,6 +75,7 @@ const LEGAL: [(&str, &[&str]); 21] = [
             "guest::channel",
             "guest::command",
             "guest::dialect::Listing",
+            "guest::dialect::below_here",
             "guest::pipe",
             "guest::profile",
             "guest::transfer",
@@ -314,6 +315,7 @@ fn the_workflow_language_is_pure() {
         "serde",
         "serde_json",
         "thiserror",
+        "unicode-width",
     ];
     assert_eq!(names, known);
 }

@@ -88,12 +88,13 @@ impl Dialect for Posix {
         };
         // A process's environment is the one that it was started with, so the shells that only
         // exported the tag are not among those found. What forks while it is looked for is found
-        // the next time; a thing that is told to end is looked for until there is none.
+        // the next time; a thing that is told to end is looked for until there is none. Those that were
+        // there first are told first: a shell that sees its program end before it knows why goes on.
         let text = format!(
             "n=0\nwhile [ $n -lt {rounds} ]; do\n\
-             found=$(grep -lsz '^{TAG}={tag}$' /proc/[0-9]*/environ)\n\
+             found=$(grep -lsz '^{TAG}={tag}$' /proc/[0-9]*/environ | cut -d / -f 3 | sort -n)\n\
              [ -n \"$found\" ] || exit 0\n\
-             for f in $found; do p=${{f#/proc/}}; kill -s {name} ${{p%/environ}} 2>/dev/null; done\n\
+             kill -s {name} $found 2>/dev/null\n\
              n=$((n+1))\ndone\n",
             rounds = if signal == Signal::Kill { 20 } else { 1 },
         );
