@@ -153,6 +153,7 @@ impl Executor<'_> {
                  not there yet"
             ));
         }
+        texts.extend(acting.action.warnings.iter().map(ToString::to_string));
         for text in texts {
             self.tell(Level::Warning, &text);
         }

@@ -41,13 +41,18 @@ async fn inputs_and_outputs_go_in_and_out() {
 #[tokio::test]
 async fn inputs_are_warned_of_as_github_does() {
     let lab = Lab::new();
-    let head = "inputs:\n  old:\n    deprecationMessage: use new\n  must:\n    required: true\n";
+    let head = "inputs:\n  old:\n    deprecationMessage: use new\n    defualt: x\n  must:\n    required: true\n";
     lab.file("act/action.yaml", &composite(head, &scripts(&["echo x"])));
     let outcome = run(&lab, "- uses: ./act\n  with: {Old: 1, other: 2}\n").await;
     let notices = outcome.notices();
     assert!(notices[0].contains("input 'old' has been deprecated with message: use new"));
     assert!(notices[1].contains("unexpected input(s) 'other', valid inputs are ['old', 'must']"));
     assert!(notices[2].contains("input required and not supplied: must"));
+    let own = &notices[3];
+    assert!(
+        own.contains("act/action.yaml:") && own.contains("unknown key `defualt`"),
+        "{own}"
+    );
     assert_eq!(outcome.conclusion, Conclusion::Success);
 }
 

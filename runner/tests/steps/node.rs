@@ -75,8 +75,8 @@ async fn the_nearest_version_runs_and_an_older_one_is_told() {
         ..node
     }));
     for (asked, expected, notices) in [
-        ("12", "18", 0),
-        ("16", "18", 0),
+        ("12", "18", 1),
+        ("16", "18", 1),
         ("20", "22", 0),
         ("24", "22", 1),
     ] {
