@@ -234,6 +234,8 @@ impl Claim {
         let alone = self.shelf.publishing.lock();
         let _alone = alone.unwrap_or_else(PoisonError::into_inner);
         let kept = self.beside();
+        // Others may have come since there was room for this one.
+        check_room(&files, &kept)?;
         let published = out.publish_beside(job, files.clone(), &kept);
         let mut inner = self.shelf.inner();
         if published.is_err() {
@@ -264,6 +266,21 @@ impl Claim {
         let others = others.filter_map(|(_, slot)| slot.stored.as_ref());
         others.flat_map(|one| one.files.iter().cloned()).collect()
     }
+}
+
+/// Whether these files can stand beside the others.
+fn check_room(files: &[Artifact], others: &[Artifact]) -> Result<(), String> {
+    let most = Limits::default();
+    let all = || files.iter().chain(others);
+    let bytes = all().fold(0u64, |sum, file| sum.saturating_add(file.size));
+    if all().count() <= most.files && bytes <= most.bytes {
+        return Ok(());
+    }
+    Err(format!(
+        "all artifacts of the run together would have more than {} files or {}",
+        most.files,
+        bytesize::ByteSize(most.bytes).display().iec()
+    ))
 }
 
 impl Inner {
@@ -357,6 +374,23 @@ mod tests {
             assert_eq!(other.join().unwrap(), Ok(2));
         });
         assert_eq!(shelf.stored().len(), 2);
+    }
+
+    #[test]
+    fn uploads_that_come_at_once_share_the_room() {
+        let file = |size| Artifact {
+            path: "x".to_owned(),
+            size,
+            sha256: String::new(),
+        };
+        let most = Limits::default();
+        let half = file(most.bytes / 2);
+        check_room(&[half.clone()], &[half.clone()]).unwrap();
+        let why = check_room(&[half.clone()], &[half, file(1)]).unwrap_err();
+        assert!(why.contains("20.0 GiB"), "{why}");
+        let many = vec![file(0); most.files];
+        check_room(&many, &[]).unwrap();
+        assert!(check_room(&many, &[file(0)]).is_err());
     }
 
     #[test]
