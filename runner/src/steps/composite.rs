@@ -67,6 +67,7 @@ impl Executor<'_> {
             facts: StepFacts {
                 action: acting.here.facts.action.clone(),
                 action_path: acting.site.directory.clone(),
+                action_status: None,
                 action_repository: from.map(|o| o.repository.clone()).unwrap_or_default(),
                 action_ref: from.map(|o| o.git_ref.clone()).unwrap_or_default(),
                 inputs: Some(acting.inputs.values.iter().cloned().collect()),

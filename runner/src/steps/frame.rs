@@ -97,6 +97,7 @@ impl<'a> Frame<'a> {
     /// What the contexts show to a step whose `github.action` is this.
     pub(super) fn facts_for(&self, state: &ExecutorState, action: &str) -> StepFacts {
         let mut facts = self.facts.clone();
+        facts.action_status = self.status;
         facts.action = match self.facts.action.as_str() {
             "" => action.to_owned(),
             around => format!("{around}.{action}"),

@@ -60,16 +60,21 @@ async fn inputs_are_warned_of_as_github_does() {
 async fn success_and_failure_are_about_the_actions_own_steps() {
     let lab = Lab::new();
     let steps = scripts(&[
-        "echo one",
+        "echo one ${{ github.action_status }}",
         "exit 1",
         "echo skipped",
-        "echo failed | if: failure()",
+        "echo failed ${{ github.action_status }} | if: failure()",
         "echo always ${{ job.status }} | if: always()",
     ]);
     lab.file("act/action.yml", &composite("", &steps));
-    let steps = "- run: exit 1\n- uses: ./act\n  if: always()\n- run: echo end ${{ job.status }}\n  if: failure()\n";
+    let steps = "- run: exit 1\n- uses: ./act\n  if: always()\n- run: echo end ${{ job.status }}${{ github.action_status }}\n  if: failure()\n";
     let outcome = run(&lab, steps).await;
-    let expected = ["one", "failed", "always failure", "end failure"];
+    let expected = [
+        "one success",
+        "failed failure",
+        "always failure",
+        "end failure",
+    ];
     assert_eq!(printed(&outcome), expected);
     assert_eq!(outcome.conclusion, Conclusion::Failure);
 }

@@ -7,6 +7,7 @@ use dormer_workflow::expr::{Object, Value};
 use crate::guest::profile::{GuestProfile, PathStyle};
 use crate::steps::action::site::Origin;
 use crate::steps::context::github::{self, Fact};
+use crate::steps::state::Status;
 
 /// What is the same for all jobs of a run. Texts are empty and values null where nothing is known.
 #[derive(Debug, Clone, Default)]
@@ -261,6 +262,8 @@ pub struct StepFacts {
     pub action: String,
     /// The directory of the action that runs, in Windows form; empty outside of one.
     pub action_path: String,
+    /// How the steps of the composite action around are doing; none outside of its main part.
+    pub action_status: Option<Status>,
     /// `owner/name` of the action that runs.
     pub action_repository: String,
     /// The ref of the action that runs.

@@ -146,6 +146,9 @@ pub(super) fn of_step(job: &JobFacts, step: &StepFacts) -> Facts {
     if !step.action_path.is_empty() {
         facts.push(("action_path", Fact::path_of(&step.action_path)));
     }
+    if let Some(status) = step.action_status {
+        facts.push(("action_status", Fact::text_of(status.as_str())));
+    }
     facts
 }
 
