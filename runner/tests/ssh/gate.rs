@@ -57,3 +57,49 @@ async fn a_program_that_is_let_go_of_in_the_middle_of_a_packet_keeps_no_other_ba
     let (exit, text) = soon(text_of(&channel, GuestCommand::new(["echo", "here"]))).await;
     assert_eq!((exit, text.as_str()), (Exit::Code(0), "here\n"));
 }
+
+/// How many small packets fill a socket whose other end reads nothing.
+fn capacity() -> usize {
+    let (socket, _other) = std::os::unix::net::UnixStream::pair().expect("a socket pair");
+    socket.set_nonblocking(true).expect("a socket");
+    let mut packets = 0;
+    while std::io::Write::write_all(&mut &socket, &[0; SMALL + 36]).is_ok() {
+        packets += 1;
+    }
+    packets
+}
+
+/// Bytes in a small packet, whose head and tail are some more.
+const SMALL: usize = 96;
+
+/// The end of an input meets a full socket, and our task goes on in another thread when that has room again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_end_of_an_input_arrives_wherever_the_socket_is_full() {
+    // The relay still takes what it is reading when the gate shuts.
+    const AHEAD: usize = 40;
+    let full = capacity();
+    for packets in full.saturating_sub(4)..full + AHEAD {
+        let (gate, open) = watch::channel(true);
+        let Some((_server, channel)) = connected_through(|server| gated(server, open)).await else {
+            return;
+        };
+        let (writer, input) = piped_input();
+        let counting = GuestCommand::new(["sh", "-c", "wc -c"]).input(input);
+        let counting = tokio::spawn(async move { soon(text_of(&channel, counting)).await });
+        writer.send(Bytes::from_static(&[7; SMALL])).await.unwrap();
+        dormer::host::clock::pause(Duration::from_millis(100)).await;
+        gate.send(false).expect("a gate");
+        for _ in 1..packets {
+            let piece = Bytes::from_static(&[7; SMALL]);
+            let sending = tokio::time::timeout(Duration::from_millis(50), writer.send(piece));
+            if sending.await.is_err() {
+                break;
+            }
+        }
+        drop(writer);
+        dormer::host::clock::pause(Duration::from_millis(20)).await;
+        gate.send(true).expect("a gate");
+        let (exit, _) = counting.await.expect("no panic");
+        assert_eq!(exit, Exit::Code(0), "{packets} of {full} packets");
+    }
+}

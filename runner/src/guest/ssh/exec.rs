@@ -168,7 +168,7 @@ impl Exec {
             Stage::Asking(channel) => self.ask(channel),
             Stage::Running(running) => self.go_on(connection, running, buffer),
             Stage::Ending(channel) => self.await_end(channel),
-            Stage::Closing(channel) => self.close(channel),
+            Stage::Closing(channel) => self.close(connection, channel),
             Stage::Done => return Ok(Driven::Done),
         };
         match driven {
@@ -250,7 +250,7 @@ impl Exec {
         let mut moved = false;
         for _ in 0..PARTS {
             let part = match self.next {
-                0 => self.write(&mut running),
+                0 => self.write(connection, &mut running),
                 1 => self.read(connection, &mut running, 0, buffer),
                 _ => self.read(connection, &mut running, STDERR, buffer),
             };
@@ -275,12 +275,17 @@ impl Exec {
     }
 
     /// Sends some input, or its end.
-    fn write(&mut self, running: &mut Running) -> Result<bool, ssh2::Error> {
+    fn write(
+        &mut self,
+        connection: &Connection,
+        running: &mut Running,
+    ) -> Result<bool, ssh2::Error> {
         if running.input_ended {
             return Ok(false);
         }
         match self.input.fill() {
             Filled::Later => Ok(false),
+            Filled::End if !connection.has_room() => Ok(false),
             Filled::End => {
                 running.channel.send_eof()?;
                 running.input_ended = true;
@@ -379,7 +384,16 @@ impl Exec {
         Ok(Driven::Moved)
     }
 
-    fn close(&mut self, mut channel: Channel) -> Result<Driven, ssh2::Error> {
+    fn close(
+        &mut self,
+        connection: &Connection,
+        mut channel: Channel,
+    ) -> Result<Driven, ssh2::Error> {
+        // It ends the input first, if that has not been done.
+        if !connection.wants_to_send() && !connection.has_room() {
+            self.stage = Stage::Closing(channel);
+            return Ok(Driven::Waits);
+        }
         match channel.close() {
             Ok(()) => {
                 self.end(Err(ChannelError::Lost("it was let go of".to_owned())));

@@ -2,7 +2,9 @@
 //! tried again when the socket is ready.
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, ErrorCode, Session};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -22,6 +24,8 @@ pub(super) struct Connection {
     session: Session,
     /// The same socket as the session's, for the runtime to watch and for us to shut.
     socket: UnixStream,
+    /// Whether somebody waits for room in the socket, without having begun to send.
+    wants_room: AtomicBool,
 }
 
 impl Connection {
@@ -32,7 +36,11 @@ impl Connection {
         let mut session = Session::new().map_err(std::io::Error::other)?;
         session.set_tcp_stream(stream);
         session.set_blocking(false);
-        Ok(Self { session, socket })
+        Ok(Self {
+            session,
+            socket,
+            wants_room: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -69,9 +77,26 @@ impl Connection {
         )
     }
 
+    /// Whether the socket takes a small packet whole. If not, it is waited for.
+    ///
+    /// The end of an input has to be sent in one piece: libssh2 keeps that packet on the stack and knows a
+    /// packet that is half sent by its address, which is another one when our task goes on in another
+    /// thread. It would never be sent to its end, and nothing after it.
+    pub(super) fn has_room(&self) -> bool {
+        // A socket is writable when there is room for more than such a packet.
+        let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
+        let at_once = Timespec::default();
+        let has_room = poll(&mut socket, Some(&at_once)).is_ok_and(|ready| ready > 0);
+        if !has_room {
+            self.wants_room.store(true, Ordering::Relaxed);
+        }
+        has_room
+    }
+
     /// Waits until the socket can be read, or written if that is what the session waits for.
     pub(super) async fn ready(&self) -> std::io::Result<()> {
-        ready(&self.socket, self.wants_to_send()).await
+        let sending = self.wants_room.swap(false, Ordering::Relaxed) || self.wants_to_send();
+        ready(&self.socket, sending).await
     }
 
     /// Ends the connection under the session, so that nothing waits for the other side any more.
