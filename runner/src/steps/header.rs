@@ -55,7 +55,7 @@ impl Header<'_> {
     fn text(&self, environment: &Variables) -> String {
         let mut text = match self {
             Self::Script { text, shell } => {
-                let text = text.replace("\r\n", "\n");
+                let text = without_masks(&text.replace("\r\n", "\n"));
                 let first = text.trim_start().lines().next().unwrap_or_default();
                 let whole = text.trim_end_matches('\n');
                 format!("Run {first}\n{whole}\nshell: {}\n", shell::describe(shell))
@@ -69,6 +69,23 @@ impl Header<'_> {
         text += &block("env", environment.iter());
         text
     }
+}
+
+/// A script without what it is about to hide: the values of the `add-mask` commands that stand in it.
+fn without_masks(text: &str) -> String {
+    let ends = ['"', '\'', '`', '\n'];
+    let after = text.split("::add-mask::").skip(1);
+    let mut values: Vec<&str> = after
+        .filter_map(|rest| rest.split(ends).next())
+        // Without quotes it may end at a blank, or not.
+        .flat_map(|value| [Some(value.trim()), value.split_whitespace().next()])
+        .flatten()
+        // A variable's name is none, and so is a letter.
+        .filter(|value| value.len() > 2 && !value.starts_with(['$', '%', '!']))
+        .collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let hide = |text: String, value: &str| text.replace(value, "***");
+    values.into_iter().fold(text.to_owned(), hide)
 }
 
 /// Names with values below a heading; nothing if there are none.
@@ -141,6 +158,13 @@ mod tests {
             inputs: &[],
         };
         assert_eq!(none.text(&Variables::default()), "Run me/it@v1\n");
+    }
+
+    #[test]
+    fn a_script_does_not_show_what_it_hides() {
+        let script = "echo '::add-mask::the words'\necho \"::add-mask::hunter2\"\necho ::add-mask::$X hunter2";
+        let shown = "echo '::add-mask::***'\necho \"::add-mask::***\"\necho ::add-mask::$X ***";
+        assert_eq!(without_masks(script), shown);
     }
 
     #[test]
