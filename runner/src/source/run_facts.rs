@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dormer_workflow::expr::{Object, Value};
 
+use crate::host::fs::real_path;
 use crate::source::checkout::{CheckedOut, Remote};
 use crate::steps::context::{RunFacts, plain_name};
 
@@ -80,9 +81,18 @@ fn path_in(checkout: &CheckedOut, file: Option<&Path>) -> String {
     let Some(file) = file else {
         return String::new();
     };
+    let Some(name) = file.file_name() else {
+        return String::new();
+    };
+    // It may be typed from anywhere; the repository is known by where it really is.
+    let directory = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = real_path(directory.unwrap_or(Path::new(".")));
+    let whole = directory.map_or_else(|_| file.to_owned(), |directory| directory.join(name));
     let root = checkout.root.as_deref();
-    let below = root.and_then(|root| file.strip_prefix(root).ok());
-    let path = below.or_else(|| file.file_name().map(Path::new));
+    let below = root.and_then(|root| whole.strip_prefix(root).ok());
+    let path = below.or(Some(Path::new(name)));
     path.map(|path| path.to_string_lossy().into_owned())
         .unwrap_or_default()
 }
@@ -235,6 +245,30 @@ mod tests {
             vars: Object::new(),
             run_id: "1".to_owned(),
         })
+    }
+
+    #[test]
+    fn the_workflows_path_begins_at_the_repository_however_it_is_typed() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = real_path(directory.path()).unwrap();
+        let workflows = root.join(".github/workflows");
+        std::fs::create_dir_all(&workflows).unwrap();
+        std::fs::create_dir(root.join("sub")).unwrap();
+        let checkout = CheckedOut {
+            root: Some(root.clone()),
+            ..CheckedOut::default()
+        };
+        for (typed, expected) in [
+            (workflows.join("w.yml"), ".github/workflows/w.yml"),
+            (
+                root.join("sub/../.github/workflows/w.yml"),
+                ".github/workflows/w.yml",
+            ),
+            (Path::new("w.yml").to_owned(), "w.yml"),
+            (Path::new("/nowhere/w.yml").to_owned(), "w.yml"),
+        ] {
+            assert_eq!(path_in(&checkout, Some(&typed)), expected, "{typed:?}");
+        }
     }
 
     #[test]
