@@ -132,10 +132,12 @@ impl StepCommands {
             Effect::AddMatcher { path } => self.add_matchers(stream, &path, facts).await,
             Effect::RemoveMatcher { owner } => self.around.matchers.remove(&owner),
             Effect::RemoveMatchersOf { path } => self.remove_matchers(stream, &path, facts).await,
-            Effect::GroupStart(name) => facts.push(self.log(stream, &format!("##[group]{name}"))),
+            Effect::GroupStart(name) => {
+                self.log_lines(stream, &format!("##[group]{name}"), facts);
+            }
             Effect::GroupEnd => facts.push(self.log(stream, "##[endgroup]")),
             Effect::Debug(text) if self.is_debugged => {
-                facts.push(self.log(stream, &format!("##[debug]{text}")));
+                self.log_lines(stream, &format!("##[debug]{text}"), facts);
             }
             Effect::Debug(_) => {}
             Effect::Warn(text) => self.warn(stream, vec![text], facts),
@@ -183,7 +185,7 @@ impl StepCommands {
     /// Shows a remark in the log, as the official runner does, and states it.
     fn annotate(&self, stream: Stream, remark: Remark, facts: &mut Vec<JobEvent>) {
         let line = format!("##[{}]{}", remark.severity, remark.message);
-        facts.push(self.log(stream, &line));
+        self.log_lines(stream, &line, facts);
         facts.push(JobEvent::Annotation(Box::new(self.annotation(remark))));
     }
 
@@ -240,6 +242,17 @@ impl StepCommands {
             stream,
             text: self.bounded(text, super::output::LONGEST_LINE),
         }
+    }
+
+    /// Shows a text of a command, which may have line ends where a line of output has none.
+    fn log_lines(&self, stream: Stream, text: &str, facts: &mut Vec<JobEvent>) {
+        // A secret may have several lines.
+        let text = self.bounded(text, super::output::LONGEST_LINE);
+        facts.extend(text.lines().map(|line| JobEvent::Log {
+            number: self.around.number,
+            stream,
+            text: line.to_owned(),
+        }));
     }
 
     /// Masks what a step asks for, and says once that it can't be.

@@ -119,7 +119,7 @@ async fn remarks_are_annotations_with_a_place_in_the_repository() {
     .await;
     assert_eq!(
         came.log,
-        ["##[error]no\nsuch", "##[warning]w", "##[notice]n"]
+        ["##[error]no", "such", "##[warning]w", "##[notice]n"]
     );
     let [error, warning, notice] = came.annotations.as_slice() else {
         panic!("{:?}", came.annotations);
