@@ -73,6 +73,7 @@ fn fields(kind: &str) -> &'static [&'static str] {
         "started" => &["mode"],
         "rung" => &["rung", "ms"],
         "step_started" => &["number", "stage", "id", "name"],
+        "step_header" => &["number", "stage", "lines"],
         "log" => &["number", "stream", "text"],
         "step_finished" => &[
             "number",
