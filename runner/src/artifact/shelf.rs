@@ -384,9 +384,9 @@ mod tests {
             sha256: String::new(),
         };
         let most = Limits::default();
-        let half = file(most.bytes / 2);
-        check_room(&[half.clone()], &[half.clone()]).unwrap();
-        let why = check_room(&[half.clone()], &[half, file(1)]).unwrap_err();
+        let half = [file(most.bytes / 2)];
+        check_room(&half, &half).unwrap();
+        let why = check_room(&half, &[half[0].clone(), file(1)]).unwrap_err();
         assert!(why.contains("20.0 GiB"), "{why}");
         let many = vec![file(0); most.files];
         check_room(&many, &[]).unwrap();
