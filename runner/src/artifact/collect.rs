@@ -131,7 +131,7 @@ async fn collect_whole(site: &Site<'_>, collected: &mut Collected) -> Result<(),
     let start = &site.place.start;
     let fetching = transfer::fetch_all(site.channel, &site.directory, start, unpacking);
     let (told, all) = match fetching.await {
-        Ok((told, all)) => (told, all),
+        Ok(found) => found,
         Err(error) => (what_came(error)?, true),
     };
     collected.take(told.what);

@@ -1,7 +1,6 @@
 //! Decides which of the files that a guest offers are taken, and what each is called here. Knows nothing
 //! of how they are found or sent: each is judged by what the guest says of it, up to the limits on all.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::artifact::free::FreePlaces;
@@ -55,12 +54,6 @@ pub(super) struct Judge {
     bytes: u64,
     clashes: CaseClashes,
     places: FreePlaces,
-}
-
-impl fmt::Debug for Judge {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Judge").finish_non_exhaustive()
-    }
 }
 
 impl Judge {

@@ -1,5 +1,5 @@
-//! A guest's tar stream, taken apart into exactly the files that were asked for. What it says of names
-//! and sizes is believed up to limits.
+//! A guest's tar stream, taken apart into the files that are expected: those that were asked for by name, or
+//! those of a whole directory that are taken. What it says of names and sizes is believed up to limits.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -86,7 +86,6 @@ impl Expected for Wanted {
 }
 
 /// All of a directory comes, and each file is judged as it comes.
-#[derive(Debug)]
 pub(super) struct Whole {
     pub(super) root: Root,
     pub(super) judge: Arc<Mutex<Judge>>,

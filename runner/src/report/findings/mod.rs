@@ -224,17 +224,8 @@ pub(crate) mod tests {
 
     pub(crate) fn annotation(number: usize, severity: Level, message: &str) -> Annotation {
         Annotation {
-            number,
             severity,
-            message: message.to_owned(),
-            title: None,
-            file: None,
-            line: None,
-            end_line: None,
-            col: None,
-            end_col: None,
-            code: None,
-            matcher: None,
+            ..Annotation::error(number, message.to_owned())
         }
     }
 
