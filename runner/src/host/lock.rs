@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::host::clock;
+use crate::host::clock::{self, Deadline};
 
 /// How often a lock that somebody else holds is asked for again. The kernel would wake us at once,
 /// but a blocked thread could not be cancelled.
@@ -31,6 +31,12 @@ pub fn try_shared(directory: &Path) -> io::Result<Option<DirectoryLock>> {
 /// Waits for the lock of `directory`, for one holder alone.
 pub async fn exclusive(directory: &Path) -> io::Result<DirectoryLock> {
     wait(directory, try_exclusive).await
+}
+
+/// As [`exclusive`], until a deadline passes. Then the error is one of the kind `TimedOut`.
+pub async fn exclusive_within(directory: &Path, deadline: Deadline) -> io::Result<DirectoryLock> {
+    let waiting = clock::within(deadline, exclusive(directory)).await;
+    waiting.map_err(|passed| io::Error::new(io::ErrorKind::TimedOut, passed))?
 }
 
 /// Waits for the lock of `directory`, beside other shared holders.
@@ -77,5 +83,18 @@ mod tests {
         assert!(try_shared(directory.path()).unwrap().is_some());
         drop(shared);
         assert!(try_exclusive(directory.path()).unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_wait_for_a_lock_has_an_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = try_exclusive(directory.path()).unwrap().unwrap();
+        let soon = Deadline::seconds("another's end", 0);
+        let error = exclusive_within(directory.path(), soon).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("another's end"), "{error}");
+        drop(held);
+        let soon = Deadline::seconds("nobody's end", 5);
+        exclusive_within(directory.path(), soon).await.unwrap();
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::host::clock::{Deadline, within};
+use crate::host::clock::Deadline;
 use crate::host::fs::create_private_directory;
 use crate::host::lock::{self, DirectoryLock};
 
@@ -29,9 +29,7 @@ impl PassingDirectory {
     pub async fn new(parent: &Path) -> io::Result<Self> {
         create_private_directory(parent)?;
         // Between its making and its lock a directory looks abandoned.
-        let _alone = within(OTHERS, lock::exclusive(parent))
-            .await
-            .map_err(|passed| io::Error::new(io::ErrorKind::TimedOut, passed))??;
+        let _alone = lock::exclusive_within(parent, OTHERS).await?;
         remove_abandoned(parent)?;
         let directory = tempfile::tempdir_in(parent)?;
         let lock = lock::try_exclusive(directory.path())?;

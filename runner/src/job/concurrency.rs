@@ -21,13 +21,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dormer_workflow::workflow::{ConcurrencyGroup, Queue};
 use sha2::{Digest, Sha256};
 
-use crate::host::clock;
+use crate::host::clock::{self, Deadline};
 use crate::host::fs::create_private_directory;
-use crate::host::lock::{DirectoryLock, exclusive, try_exclusive, try_shared};
+use crate::host::lock::{DirectoryLock, exclusive_within, try_exclusive, try_shared};
 use crate::host::reservation::fill_with_randomness;
 
 /// How often whoever waits looks again.
 const LOOK: Duration = Duration::from_millis(200);
+/// Longer than others may take to come to their groups.
+const OTHERS: Deadline = Deadline::seconds("other processes' coming to concurrency groups", 60);
 /// How many may wait in a group that keeps them all: as many as GitHub keeps.
 const LONGEST_QUEUE: usize = 100;
 /// The parts of a group's directory.
@@ -90,7 +92,7 @@ impl Groups {
         create_private_directory(&self.directory)?;
         // One comes after the other: of two who come at once to a group that nobody is in, one has its
         // turn before the other looks for somebody to replace. And nobody removes a group meanwhile.
-        let coming = exclusive(&self.directory).await?;
+        let coming = exclusive_within(&self.directory, OTHERS).await?;
         self.remove_abandoned();
         create_private_directory(&turn)?;
         create_private_directory(&waiting)?;

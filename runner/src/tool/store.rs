@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, InfraFailure};
-use crate::host::clock::{Deadline, within};
+use crate::host::clock::Deadline;
 use crate::host::fs::{create_private_directory, remove_leftovers, sync_directory};
 use crate::host::lock::{self, DirectoryLock};
 use crate::progress::Progress;
@@ -71,9 +71,9 @@ async fn locked(
     }
     let title = tool.title;
     progress.stage(&format!("waiting for another process to fetch {title}"));
-    let lock = within(OTHERS, lock::exclusive(directory)).await;
+    let lock = lock::exclusive_within(directory, OTHERS).await;
     progress.finish();
-    lock.map_err(|passed| io::Error::new(io::ErrorKind::TimedOut, passed))?
+    lock
 }
 
 async fn is_right(tool: &'static Tool, path: &Path) -> bool {
