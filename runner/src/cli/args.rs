@@ -123,7 +123,7 @@ pub enum Command {
 /// What to do with images.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
-    /// List images, built and buildable
+    /// List images, built and buildable, with their templates
     List {
         /// How to print them.
         #[arg(long, value_enum, default_value_t = ListFormat::Human)]
@@ -134,12 +134,36 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
+    /// Boot a machine, freeze it when it is ready, and keep it as a template that jobs wake from
+    ///
+    /// A machine wakes only from a template of the same image, memory, CPUs and accelerator; `dormer run`
+    /// wakes one that fits by itself. Prints the template's key and its size.
+    Warm {
+        /// The image; built if it is not there.
+        name: String,
+        /// Virtual CPUs
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+        cpus: Option<u32>,
+        /// The guest's memory, as 2G or 4096M
+        #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+        memory: Option<u64>,
+        /// What runs the virtual CPUs
+        #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
+        accel: AcceleratorWish,
+    },
+    /// Remove the templates of an image
+    ///
+    /// Machines that woke from one go on.
+    Cool {
+        /// The image.
+        name: String,
+    },
     /// Print an image's manifest
     Inspect {
         /// The image.
         name: String,
     },
-    /// Check every byte of an image against its digests
+    /// Check every byte of an image and of its templates against their digests
     Verify {
         /// The image.
         name: String,
@@ -274,6 +298,17 @@ pub enum AcceleratorWish {
     Kvm,
     /// Emulation.
     Tcg,
+}
+
+/// How a machine comes to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StartMode {
+    /// Wake where a template fits (`dormer image warm`), else boot.
+    Auto,
+    /// Boot.
+    Cold,
+    /// Wake; make the template first where there is none.
+    Warm,
 }
 
 /// When a machine outlives its job.
@@ -426,6 +461,10 @@ pub struct RunArguments {
     /// What runs the virtual CPUs
     #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
     pub accel: AcceleratorWish,
+
+    /// How the machine comes to run: it boots, or wakes from a template
+    #[arg(long, value_enum, default_value_t = StartMode::Auto)]
+    pub start: StartMode,
 
     /// Write events to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::args::{ImageCommand, ListFormat};
 use crate::cli::output;
+use crate::cli::warm;
 use crate::cli::workshop::{self, Base};
 use crate::config;
 use crate::exit_code;
@@ -17,26 +18,44 @@ use crate::image::manifest::Digest;
 use crate::image::recipe::{GUESTS, Recipe};
 use crate::image::store::{Image, Store, check_name};
 use crate::instance::kept::{self, Listed};
+use crate::instance::template::{Template, Templates};
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
 
 pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
     if let ImageCommand::List { format } = command {
-        list(&Base::look()?.store, format)?;
+        list(&Base::look()?, format)?;
         return Ok(exit_code::SUCCESS);
     }
     let base = Base::open()?;
     match command {
         ImageCommand::List { .. } => {}
         ImageCommand::Build { name } => return build(base, &name).await,
+        ImageCommand::Warm {
+            name,
+            cpus,
+            memory,
+            accel,
+        } => {
+            let typed = warm::Typed {
+                name,
+                cpus,
+                memory,
+                accel,
+            };
+            return warm::warm(base, typed).await;
+        }
+        ImageCommand::Cool { name } => return warm::cool(&base, &name),
         ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
-        ImageCommand::Verify { name } => verify(&base.store, &name)?,
+        ImageCommand::Verify { name } => verify(&base, &name)?,
         ImageCommand::Remove { name } => remove(&base, &name).await?,
     }
     Ok(exit_code::SUCCESS)
 }
 
-fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
+fn list(base: &Base, format: ListFormat) -> Result<(), Failure> {
+    let store = &base.store;
+    let templates = Templates::of(&base.home).list();
     let mut names = store.names()?;
     names.extend(GUESTS.iter().map(|recipe| recipe.name.to_owned()));
     names.sort();
@@ -48,16 +67,33 @@ fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
             Ok(None) => Found::Recipe,
             Err(_) => Found::Unreadable,
         };
-        entries.push((name, found));
+        let of_name = |template: &&Template| template.manifest.image_name == name;
+        let templates: Vec<Template> = templates.iter().filter(of_name).cloned().collect();
+        entries.push(Entry {
+            name,
+            found,
+            templates,
+        });
     }
     match format {
         ListFormat::Json => output::json(&entries.iter().map(to_json).collect::<Vec<_>>()),
         ListFormat::Human => {
-            let rows = entries.iter().map(to_row).collect();
+            let rows = entries.iter().flat_map(|entry| {
+                let templates = entry.templates.iter().map(warm::row);
+                std::iter::once(to_row(entry)).chain(templates)
+            });
+            let rows = rows.collect();
             output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows);
         }
     }
     Ok(())
+}
+
+/// A name, what it means, and the templates of what it means or meant.
+struct Entry {
+    name: String,
+    found: Found,
+    templates: Vec<Template>,
 }
 
 /// What is known of a name.
@@ -67,7 +103,7 @@ enum Found {
     Unreadable,
 }
 
-fn to_row((name, found): &(String, Found)) -> Vec<String> {
+fn to_row(Entry { name, found, .. }: &Entry) -> Vec<String> {
     let dash = || "-".to_owned();
     match found {
         Found::Image(image) => {
@@ -121,17 +157,20 @@ fn state(image: &Image) -> &'static str {
     }
 }
 
-fn to_json((name, found): &(String, Found)) -> serde_json::Value {
-    match found {
+fn to_json(entry: &Entry) -> serde_json::Value {
+    let name = &entry.name;
+    let templates: Vec<serde_json::Value> = entry.templates.iter().map(warm::to_json).collect();
+    match &entry.found {
         Found::Image(image) => json!({
             "name": name,
             "digest": image.digest.to_string(),
             "state": state(image),
             "size": image.manifest.size,
             "made": image.manifest.made,
+            "templates": templates,
         }),
-        Found::Recipe => json!({"name": name, "state": "not built"}),
-        Found::Unreadable => json!({"name": name, "state": "unreadable"}),
+        Found::Recipe => json!({"name": name, "state": "not built", "templates": templates}),
+        Found::Unreadable => json!({"name": name, "state": "unreadable", "templates": templates}),
     }
 }
 
@@ -159,13 +198,28 @@ fn inspect(store: &Store, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn verify(store: &Store, name: &str) -> Result<(), Failure> {
-    let image = built(store, name)?;
+fn verify(base: &Base, name: &str) -> Result<(), Failure> {
+    let image = built(&base.store, name)?;
     let progress = TerminalProgress::new(false);
-    let verified = store.verify(&image, &progress);
+    let verified = base.store.verify(&image, &progress);
     progress.finish();
     verified?;
     output::line(&format!("{name} {}: every digest is right", image.digest));
+    for template in Templates::of(&base.home).of_image(name) {
+        let key = template.key();
+        template.verify().map_err(|why| {
+            InfraFailure::new(format!(
+                "the template {} of `{name}` is damaged",
+                key.short()
+            ))
+            .because(why)
+            .help(format!("`dormer image cool {name}` removes the templates"))
+        })?;
+        output::line(&format!(
+            "  template {}: every digest is right",
+            key.short()
+        ));
+    }
     Ok(())
 }
 
@@ -187,6 +241,11 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
             .into());
     }
     base.store.remove_name(name).map_err(failed)?;
+    // Nothing can wake from them without their image.
+    let templates = Templates::of(&base.home);
+    for template in templates.of_image(name) {
+        templates.remove(&template).map_err(failed)?;
+    }
     let used = machines.into_iter().map(|one| one.record.image).collect();
     base.store.sweep(&used, false).map_err(failed)?;
     output::line(&format!("removed {name} {digest}"));

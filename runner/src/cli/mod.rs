@@ -13,6 +13,7 @@ mod plan;
 mod run;
 mod secrets;
 mod shell;
+mod warm;
 mod workshop;
 
 use clap::{CommandFactory, Parser};

@@ -1,6 +1,6 @@
 //! How facts get from everybody to the reporters: stamped, in order, through one queue.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ impl RunEvents {
             key: key.into(),
             job: job.into(),
             leg: leg.map(Into::into),
-            instance: OnceLock::new(),
+            instance: RwLock::default(),
             queue: self.queue.clone(),
             in_flight: Arc::clone(&self.in_flight),
         };
@@ -78,7 +78,7 @@ struct Shared {
     key: Arc<str>,
     job: Arc<str>,
     leg: Option<Arc<str>>,
-    instance: OnceLock<Arc<str>>,
+    instance: RwLock<Option<Arc<str>>>,
     queue: mpsc::UnboundedSender<Message>,
     in_flight: Arc<Semaphore>,
 }
@@ -101,7 +101,7 @@ impl Events {
             key: Arc::clone(&self.shared.key),
             job: Arc::clone(&self.shared.job),
             leg: self.shared.leg.clone(),
-            instance: OnceLock::new(),
+            instance: RwLock::default(),
             queue: self.shared.queue.clone(),
             in_flight: Arc::clone(&self.shared.in_flight),
         };
@@ -112,8 +112,9 @@ impl Events {
 
     /// From now on events name this instance.
     pub fn set_instance(&self, id: &str) {
-        // A job has one instance; a second name would be a mistake, and the first one stays.
-        let _ = self.shared.instance.set(id.into());
+        // A job has one instance at a time: another one where the first did not come up.
+        let instance = self.shared.instance.write();
+        *instance.unwrap_or_else(PoisonError::into_inner) = Some(id.into());
     }
 
     /// How long ago the job was accepted.
@@ -179,7 +180,12 @@ impl Events {
             ts: Timestamp::now(),
             job: Arc::clone(&self.shared.job),
             leg: self.shared.leg.clone(),
-            instance: self.shared.instance.get().cloned(),
+            instance: self
+                .shared
+                .instance
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             key: Arc::clone(&self.shared.key),
             event,
         }

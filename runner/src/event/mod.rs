@@ -45,6 +45,8 @@ pub enum Phase {
 pub enum StartMode {
     /// It booted.
     Cold,
+    /// It woke from a template.
+    Warm,
 }
 
 /// What a machine answered with, from the outside in.
@@ -55,8 +57,12 @@ pub enum Rung {
     ContainerUp,
     /// QEMU's monitor answered.
     Qmp,
+    /// The template's state is loaded; only where a machine wakes.
+    Loaded,
     /// The guest agent answered.
     GuestAgent,
+    /// The guest has its own clock, random numbers and key; only where a machine wakes.
+    Identity,
     /// The SSH server sent its banner.
     SshBanner,
     /// A command was run and answered.
@@ -69,7 +75,9 @@ impl Rung {
         match self {
             Self::ContainerUp => "the container",
             Self::Qmp => "QEMU's monitor",
+            Self::Loaded => "the template's state",
             Self::GuestAgent => "the guest agent",
+            Self::Identity => "the guest's own clock and key",
             Self::SshBanner => "the SSH banner",
             Self::Command => "an answered command",
         }

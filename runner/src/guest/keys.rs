@@ -5,6 +5,7 @@ use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
 use crate::failure::Bug;
+use crate::host::reservation::fill_with_randomness;
 
 /// Both pairs of keys. The private ones never leave the instance's directories.
 #[derive(Debug)]
@@ -41,25 +42,32 @@ impl InstanceKeys {
     }
 }
 
-/// The tar file that a guest reads from its seed disk, padded to whole blocks.
+/// A seed disk's size in bytes: the same for all, since a woken guest knows its template's.
+const SEED_SIZE: usize = 16 << 10;
+/// As many random bytes as a guest's own generator has at its heart, twice.
+const RANDOM_BYTES: usize = 64;
+
+/// The tar file that a guest reads from its seed disk when it boots or wakes, padded to the disk's size.
 pub fn seed(keys: &InstanceKeys, host_name: &str) -> std::io::Result<Vec<u8>> {
-    let mut tar = tar::Builder::new(Vec::new());
-    let files = [
-        ("ssh_host_ed25519_key", &keys.host_private, 0o600),
-        (
-            "authorized_keys",
-            &format!("{}\n", keys.login_public),
-            0o644,
-        ),
-        ("hostname", &format!("{host_name}\n"), 0o644),
+    let mut random = [0; RANDOM_BYTES];
+    fill_with_randomness(&mut random);
+    let (login, name) = (format!("{}\n", keys.login_public), format!("{host_name}\n"));
+    let files: [(&str, &[u8], u32); 4] = [
+        ("ssh_host_ed25519_key", keys.host_private.as_bytes(), 0o600),
+        ("authorized_keys", login.as_bytes(), 0o644),
+        ("hostname", name.as_bytes(), 0o644),
+        ("random", &random, 0o600),
     ];
+    let mut tar = tar::Builder::new(Vec::new());
     for (name, contents, mode) in files {
         let mut header = tar::Header::new_ustar();
         header.set_size(contents.len() as u64);
         header.set_mode(mode);
-        tar.append_data(&mut header, name, contents.as_bytes())?;
+        tar.append_data(&mut header, name, contents)?;
     }
-    tar.into_inner()
+    let mut seed = tar.into_inner()?;
+    seed.resize(SEED_SIZE, 0);
+    Ok(seed)
 }
 
 #[cfg(test)]
@@ -76,7 +84,7 @@ mod tests {
         assert_ne!(one.host_public, two.host_public);
         assert!(one.login_public.starts_with("ssh-ed25519 "));
         let seed = seed(&one, "machine").unwrap();
-        assert_eq!(seed.len() % 512, 0);
+        assert_eq!(seed.len(), SEED_SIZE);
         let text = String::from_utf8_lossy(&seed).into_owned();
         assert!(text.contains(&one.login_public) && !text.contains(&one.login_private[200..240]));
     }

@@ -33,6 +33,21 @@ pub struct GuestProfile {
     /// How it runs actions in JavaScript. None by default: it has no Node.js.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeProfile>,
+    /// What it does before it is frozen and after it wakes. None by default: it can't be frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dormancy: Option<DormancyProfile>,
+}
+
+/// How a guest goes to sleep and wakes. Both are programs with their arguments, run as the system's
+/// own user by the guest agent; a status other than 0 means that it did not work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DormancyProfile {
+    /// Returns when the guest is at rest, and everything is on its disk.
+    pub settle: Vec<String>,
+    /// Makes a copy that has just woken a machine of its own: sets its clock, renews its random numbers
+    /// and takes key and name from its seed disk. `{time}` stands for the time, as seconds since 1970
+    /// with nine decimals.
+    pub wake: Vec<String>,
 }
 
 /// A guest's Node.js, in one version or several.

@@ -101,6 +101,11 @@ impl Home {
         self.root.join("passing")
     }
 
+    /// Dormant templates, by key. Made for the first.
+    pub fn templates(&self) -> PathBuf {
+        self.root.join("templates")
+    }
+
     /// What is kept of each job that did not succeed.
     pub fn jobs(&self) -> PathBuf {
         self.root.join("jobs")

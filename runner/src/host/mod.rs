@@ -3,8 +3,10 @@
 
 pub mod clock;
 pub mod fs;
+pub mod holes;
 pub mod home;
 pub mod lock;
+pub mod look;
 pub mod network;
 pub mod passing;
 pub mod process;

@@ -50,9 +50,14 @@ pub async fn ensure(
 
 /// Whether the engine has an image of this tag.
 pub async fn exists(engine: &Engine, tag: &str) -> Result<bool, InfraFailure> {
+    Ok(identity(engine, tag).await?.is_some())
+}
+
+/// The engine's own id for an image, which says what is in it; none if it is not there.
+pub async fn identity(engine: &Engine, tag: &str) -> Result<Option<String>, InfraFailure> {
     match engine.api().inspect_image(tag).await {
-        Ok(_) => Ok(true),
-        Err(error) if is_not_found(&error) => Ok(false),
+        Ok(found) => Ok(found.id),
+        Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => {
             Err(InfraFailure::new(format!("cannot look for the image `{tag}`")).because(error))
         }

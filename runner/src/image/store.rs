@@ -19,15 +19,15 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::host::fs::{create_private_directory, remove_tree, sync_directory, write_atomically};
 use crate::host::lock::{self, DirectoryLock};
+use crate::host::look::Look;
 use crate::image::manifest::{Blob, Digest, Manifest};
 use crate::image::recipe;
 use crate::progress::Progress;
@@ -45,27 +45,6 @@ pub struct Image {
     pub digest: Digest,
     /// What it consists of.
     pub manifest: Manifest,
-}
-
-/// How a blob looked when its digest was found right. It is taken on trust as long as it looks so.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Look {
-    size: u64,
-    inode: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Look {
-    fn at(path: &Path) -> io::Result<Self> {
-        let found = fs::metadata(path)?;
-        Ok(Self {
-            size: found.size(),
-            inode: found.ino(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        })
-    }
 }
 
 impl Store {
@@ -444,7 +423,7 @@ pub fn check_name(name: &str) -> Result<(), InputError> {
 }
 
 /// A file's digest and size; `progress` hears how many bytes are done.
-fn digest_of(path: &Path, mut progress: impl FnMut(u64)) -> io::Result<(Digest, u64)> {
+pub fn digest_of(path: &Path, mut progress: impl FnMut(u64)) -> io::Result<(Digest, u64)> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::event::{Events, JobEvent, Rung};
 use crate::failure::InfraFailure;
 use crate::guest::channel::{DialectChannel, GuestChannel};
@@ -18,6 +20,8 @@ use crate::vmm::vm::{Port, Vm};
 const SSH_BANNER: Duration = Duration::from_secs(120);
 /// Key exchange, login and the cheapest command: seconds under emulation.
 const COMMAND: Deadline = Deadline::seconds("an answered command", 60);
+/// One small program.
+const IDENTITY: Deadline = Deadline::seconds("the guest's own clock and key", 30);
 /// The agent is asked anew this often while the guest boots.
 const AGENT_RETRY: Duration = Duration::from_millis(100);
 
@@ -46,13 +50,29 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// Climbs the rungs above QEMU, and returns the channel that the last one was reached by. The first of
-/// them, the agent if there is one, may take as long as the image says that it boots.
+/// What a guest needs to come up.
+#[derive(Debug, Clone)]
+pub struct Climb<'a> {
+    /// What it is like.
+    pub profile: &'a GuestProfile,
+    /// Whether it runs the guest agent.
+    pub has_agent: bool,
+    /// How long it may take to the first rung.
+    pub boots: Duration,
+    /// What it has to run first, where it wakes: until then it is the same as every other copy.
+    pub wake: Option<Vec<String>>,
+}
+
+/// Climbs the rungs above QEMU, and returns the channel that the last one was reached by.
 pub async fn climb(
     vm: &Vm,
     login: &Login,
-    profile: &GuestProfile,
-    (has_agent, boots): (bool, Duration),
+    Climb {
+        profile,
+        has_agent,
+        boots,
+        wake,
+    }: Climb<'_>,
     events: &Events,
 ) -> Result<Arc<dyn GuestChannel>, InfraFailure> {
     let mut ladder = Ladder::new(events);
@@ -68,6 +88,13 @@ pub async fn climb(
             .await
             .map_err(|failure| at(Rung::GuestAgent, failure))?;
         ladder.reached(Rung::GuestAgent);
+    }
+    if let Some(wake) = wake {
+        let command = wake.iter().map(|part| part.replace("{time}", &now()));
+        vm.agent_run(&command.collect::<Vec<_>>(), IDENTITY)
+            .await
+            .map_err(|failure| at(Rung::Identity, failure))?;
+        ladder.reached(Rung::Identity);
     }
     let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
     let after = if has_agent { SSH_BANNER } else { boots };
@@ -98,6 +125,12 @@ pub async fn climb(
         .map_err(|failure| at(Rung::Command, failure))?;
     ladder.reached(Rung::Command);
     Ok(Arc::new(channel))
+}
+
+/// Seconds since 1970, with nine decimals.
+fn now() -> String {
+    let now = Timestamp::now().as_nanosecond();
+    format!("{}.{:09}", now / 1_000_000_000, now % 1_000_000_000)
 }
 
 /// Names the rung that was not reached.

@@ -18,9 +18,12 @@
 
 pub mod accelerator;
 pub mod evidence;
+pub mod freeze;
 pub mod kept;
 pub mod ladder;
+pub mod makeup;
 pub mod provision;
 pub mod reaper;
 pub mod record;
 pub mod teardown;
+pub mod template;

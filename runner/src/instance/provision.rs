@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -21,8 +22,9 @@ use crate::host::reservation::Reservation;
 use crate::image::manifest::Role;
 use crate::image::store::{Image, Store};
 use crate::instance::evidence::Evidence;
-use crate::instance::ladder;
+use crate::instance::ladder::{self, Climb};
 use crate::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
+use crate::instance::template::Template;
 use crate::mask::Masker;
 use crate::vmm::container::{KvmDevice, Labels};
 use crate::vmm::engine::Engine;
@@ -30,6 +32,9 @@ use crate::vmm::machine::{Machine, paths};
 use crate::vmm::qcow2;
 use crate::vmm::serial;
 use crate::vmm::vm::{self, Files, Port, Surroundings, Vm};
+
+/// A guest that wakes answers at once; under emulation on a loaded host, within seconds.
+const WAKES: Duration = Duration::from_secs(30);
 
 /// What kind of machine is wanted, and for what.
 #[derive(Debug, Clone)]
@@ -50,23 +55,26 @@ pub struct Order {
     pub engine_cpus: u32,
     /// Private prefixes that the user opened.
     pub opened: Vec<String>,
+    /// What it wakes from. None if it boots.
+    pub template: Option<Template>,
 }
 
 /// An instance that this process owns.
 #[derive(Debug)]
 pub struct Instance {
     reservation: Reservation,
-    journal: Journal,
+    pub(super) journal: Journal,
     engine: Engine,
     owner: String,
     user: (u32, u32),
-    order: Order,
+    pub(super) order: Order,
     store: Store,
     masker: Masker,
-    vm: Option<Vm>,
-    monitor: Option<vm::QemuMonitor>,
+    pub(super) vm: Option<Vm>,
+    pub(super) monitor: Option<vm::QemuMonitor>,
     evidence: Evidence,
     login: Option<Login>,
+    did_not_load: bool,
 }
 
 impl Instance {
@@ -118,6 +126,7 @@ impl Instance {
             monitor: None,
             evidence: Evidence::default(),
             login: None,
+            did_not_load: false,
         })
     }
 
@@ -136,10 +145,28 @@ impl Instance {
         self.vm.as_ref()
     }
 
+    /// Whether it was to wake, and QEMU did not take the template's state.
+    pub fn did_not_load(&self) -> bool {
+        self.did_not_load
+    }
+
+    /// Whether QEMU crashed.
+    pub fn crashed(&self) -> bool {
+        let death = self.vm.as_ref().and_then(Vm::death);
+        death.is_some_and(|death| death.is_crash())
+    }
+
     /// Makes the directories, the keys and the disk.
     pub fn create_overlay(&mut self) -> Result<(), Failure> {
         let keys = InstanceKeys::generate()?;
-        let host_key = hex::encode(&keys.host_public);
+        let host_key = match &self.order.template {
+            // The server of a machine that wakes has read its key long ago.
+            Some(template) => template.manifest.host_key.clone(),
+            None => hex::encode(&keys.host_public),
+        };
+        let host_public = hex::decode(&host_key).map_err(|error| {
+            InfraFailure::new("the template's manifest holds no key").because(error)
+        })?;
         self.journal
             .change(State::CreatingOverlay, |record| record.host_key = host_key)?;
         self.make_files(&keys).map_err(|error| {
@@ -153,7 +180,7 @@ impl Instance {
         self.login = Some(Login {
             user: self.journal.record().user.clone(),
             private_key: keys.login_private,
-            host_key: keys.host_public,
+            host_key: host_public,
         });
         Ok(())
     }
@@ -167,7 +194,11 @@ impl Instance {
         )?;
         let overlay = directory.join("overlay.qcow2");
         let size = self.order.image.manifest.description.disk_size;
-        qcow2::create_overlay(&overlay, size, paths::DISK)?;
+        let below = match self.order.template {
+            Some(_) => paths::FROZEN_DISK,
+            None => paths::DISK,
+        };
+        qcow2::create_overlay(&overlay, size, below)?;
         let seed_path = directory.join("seed.img");
         let mut file = File::options()
             .write(true)
@@ -208,11 +239,20 @@ impl Instance {
         self.evidence.serial = Some(serial::follow(console, &log, &self.masker));
         self.evidence.serial_log = Some(log);
 
+        let mode = match &self.order.template {
+            Some(template) => {
+                self.did_not_load = true;
+                monitor.load().await?;
+                self.did_not_load = false;
+                template.count_use();
+                ladder.reached(Rung::Loaded);
+                StartMode::Warm
+            }
+            None => StartMode::Cold,
+        };
         self.journal.advance(State::Booting)?;
         monitor.resume().await?;
-        events.emit(JobEvent::Started {
-            mode: StartMode::Cold,
-        });
+        events.emit(JobEvent::Started { mode });
         self.monitor = Some(monitor);
         Ok(())
     }
@@ -229,11 +269,21 @@ impl Instance {
             .into());
         };
         let description = &self.order.image.manifest.description;
-        let agent = self.order.machine.profile.guest_agent;
-        let boots = (agent, description.boot_deadline());
+        let wakes = self.order.template.is_some();
+        let dormancy = description.guest.dormancy.as_ref().filter(|_| wakes);
+        let climb = Climb {
+            profile: &description.guest,
+            has_agent: self.order.machine.profile.guest_agent,
+            boots: if wakes {
+                WAKES
+            } else {
+                description.boot_deadline()
+            },
+            wake: dormancy.map(|dormancy| dormancy.wake.clone()),
+        };
         // A guest whose disk is full or whose kernel has crashed would be waited for to the end.
         let channel = tokio::select! {
-            climbed = ladder::climb(vm, login, &description.guest, boots, events) => climbed?,
+            climbed = ladder::climb(vm, login, climb, events) => climbed?,
             failure = told(self.monitor.as_mut()) => return Err(failure.into()),
         };
         self.journal.advance(State::Ready)?;
@@ -309,17 +359,19 @@ impl Instance {
             })?;
             read_only.push((self.store.blob_path(blob), path));
         }
+        let template = self.order.template.iter();
+        read_only.extend(template.flat_map(Template::shared));
         Ok(Files {
             own: self.vm_directory(),
             read_only,
         })
     }
 
-    fn host_directory(&self) -> PathBuf {
+    pub(super) fn host_directory(&self) -> PathBuf {
         self.reservation.directory().join("host")
     }
 
-    fn vm_directory(&self) -> PathBuf {
+    pub(super) fn vm_directory(&self) -> PathBuf {
         vm_directory(self.reservation.directory())
     }
 }

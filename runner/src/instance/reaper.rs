@@ -3,6 +3,7 @@
 //! (the records, the engine, the file system) and touches nothing that is another home's, or alive.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -19,12 +20,16 @@ use crate::image::store::{Abandoned, Store};
 use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::teardown;
+use crate::instance::template::{self, Templates};
 use crate::vmm::engine::Engine;
 use crate::vmm::listing::{self, Found};
 use crate::vmm::run;
 
 /// How long the evidence of a failed job is kept.
 const EVIDENCE_AGE: Duration = Duration::from_secs(14 * 86_400);
+
+/// How long a template is kept that was found damaged.
+const QUARANTINE: Duration = Duration::from_secs(86_400);
 
 /// Something to remove, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +86,8 @@ impl Reaper<'_> {
         let looked = self.builds(&mut swept).await;
         swept.failed(looked);
         let looked = self.images(&mut swept);
+        swept.failed(looked);
+        let looked = self.templates(&mut swept);
         swept.failed(looked);
         swept.findings.extend(self.old_evidence());
         swept
@@ -210,6 +217,43 @@ impl Reaper<'_> {
         Ok(())
     }
 
+    /// Templates of images that are gone or that a newer one has the name of, and what was put aside. A
+    /// machine that woke from one holds its files.
+    fn templates(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
+        let templates = Templates::of(self.home);
+        for template in templates.list() {
+            let manifest = &template.manifest;
+            // What can't be looked up is nobody's to judge.
+            let Ok(current) = self.store.find_digest(&manifest.image_name) else {
+                continue;
+            };
+            if current.as_ref() == Some(&manifest.makeup.image) {
+                continue;
+            }
+            if !self.dry_run {
+                templates.remove(&template).map_err(template::failed)?;
+            }
+            swept.findings.push(Finding {
+                what: format!("template {}", template.key().short()),
+                why: "its image is gone or replaced".to_owned(),
+            });
+        }
+        for path in templates.unusable() {
+            if !is_older(&path, QUARANTINE) {
+                continue;
+            }
+            if !self.dry_run {
+                remove_tree(&path).map_err(template::failed)?;
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            swept.findings.push(Finding {
+                what: format!("template {name}"),
+                why: "nothing can wake from it".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// The images of our own machines; the store itself knows of others'.
     fn images_in_use(&self) -> Result<BTreeSet<Digest>, InfraFailure> {
         let listed = super::kept::list(self.home)?;
@@ -222,11 +266,7 @@ impl Reaper<'_> {
         };
         let mut findings = Vec::new();
         for entry in entries.flatten() {
-            let modified = entry.metadata().and_then(|found| found.modified());
-            let age = modified
-                .ok()
-                .and_then(|then| SystemTime::now().duration_since(then).ok());
-            if age.is_some_and(|age| age > EVIDENCE_AGE) {
+            if is_older(&entry.path(), EVIDENCE_AGE) {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 findings.push(Finding {
                     what: format!("evidence of job {name}"),
@@ -246,6 +286,15 @@ impl Reaper<'_> {
             InfraFailure::new(format!("cannot read `{}`", instances.display())).because(error)
         })
     }
+}
+
+/// Whether a file or directory was changed longer ago than this.
+fn is_older(path: &Path, than: Duration) -> bool {
+    let modified = std::fs::symlink_metadata(path).and_then(|found| found.modified());
+    let age = modified
+        .ok()
+        .and_then(|then| SystemTime::now().duration_since(then).ok());
+    age.is_some_and(|age| age > than)
 }
 
 /// Why an instance that nobody holds is to be removed; none if it is kept.

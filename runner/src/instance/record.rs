@@ -24,10 +24,12 @@ pub enum State {
     CreatingContainer,
     /// Its container is being started, and its network closed.
     StartingContainer,
-    /// Its virtual CPUs run.
+    /// Its virtual CPUs run: it boots, or has just woken.
     Booting,
     /// It answers commands.
     Ready,
+    /// It is being frozen into a template.
+    Freezing,
     /// Its job is over, and somebody wants to look at it.
     Kept,
     /// It is being removed.
@@ -38,8 +40,8 @@ impl State {
     /// The states that this one may follow.
     fn predecessors(self) -> &'static [Self] {
         use State::{
-            Booting, CreatingContainer, CreatingOverlay, Kept, Ready, Reserved, StartingContainer,
-            TearingDown,
+            Booting, CreatingContainer, CreatingOverlay, Freezing, Kept, Ready, Reserved,
+            StartingContainer, TearingDown,
         };
         match self {
             Reserved => &[],
@@ -48,7 +50,7 @@ impl State {
             StartingContainer => &[CreatingContainer],
             Booting => &[StartingContainer],
             Ready => &[Booting],
-            Kept => &[Ready],
+            Freezing | Kept => &[Ready],
             TearingDown => &[
                 Reserved,
                 CreatingOverlay,
@@ -56,6 +58,7 @@ impl State {
                 StartingContainer,
                 Booting,
                 Ready,
+                Freezing,
                 Kept,
             ],
         }
@@ -70,6 +73,7 @@ impl State {
             Self::StartingContainer => "starting container",
             Self::Booting => "booting",
             Self::Ready => "ready",
+            Self::Freezing => "freezing",
             Self::Kept => "kept",
             Self::TearingDown => "tearing down",
         }
@@ -267,6 +271,9 @@ pub(crate) mod tests {
             CreatingContainer,
             StartingContainer,
             Booting,
+            Ready,
+            Freezing,
+            Kept,
         ] {
             assert!(TearingDown.predecessors().contains(&state));
             assert!(!state.predecessors().contains(&TearingDown));

@@ -30,6 +30,18 @@ pub enum Keep {
     Always,
 }
 
+/// How a job's machine comes to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// It wakes where a template fits, else it boots.
+    #[default]
+    Auto,
+    /// It boots.
+    Cold,
+    /// It wakes; the template is made first where there is none.
+    Warm,
+}
+
 /// A job's place in its run.
 #[derive(Debug, Clone, Default)]
 pub struct LegFacts {
@@ -73,6 +85,8 @@ pub struct JobSettings {
     pub opened: Vec<String>,
     /// Which accelerator is wanted.
     pub accelerator: Wish,
+    /// How the machine comes to run.
+    pub start: Start,
     /// When the machine outlives the job.
     pub keep: Keep,
     /// For how long.

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::vmm::machine::{
-    Accelerator, Boot, DiskBus, Machine, Network, NetworkCard, SSH_PORT, paths,
+    Accelerator, Boot, DiskBus, Machine, Network, NetworkCard, Origin, SSH_PORT, paths,
 };
 
 /// Memory for translated code, in MiB. QEMU would take a quarter of the host's memory otherwise, which
@@ -15,6 +15,7 @@ pub const TRANSLATION_CACHE_MIB: u64 = 512;
 pub fn qemu(machine: &Machine) -> Vec<String> {
     let parts = [
         basics(),
+        memory(machine),
         board(machine),
         processors(machine),
         control(),
@@ -49,12 +50,38 @@ fn basics() -> Vec<String> {
     ])
 }
 
+/// Memory in a file, where a template is made or used. Of the two command lines only what is here may
+/// differ: a frozen state loads into the same machine alone.
+fn memory(machine: &Machine) -> Vec<String> {
+    let (path, mode) = match machine.origin {
+        Origin::Boot => return Vec::new(),
+        Origin::BootToFreeze => (paths::RAM, "share=on"),
+        // Private and copy-on-write: the file is on a read-only mount.
+        Origin::Template => (paths::FROZEN_RAM, "share=off,readonly=on,rom=off"),
+    };
+    let mut arguments = strings([
+        "-object",
+        &format!(
+            "memory-backend-file,id=ram,size={}B,mem-path={path},{mode}",
+            machine.memory
+        ),
+    ]);
+    if machine.origin == Origin::Template {
+        arguments.extend(strings(["-incoming", "defer"]));
+    }
+    arguments
+}
+
 fn board(machine: &Machine) -> Vec<String> {
+    let backend = match machine.origin {
+        Origin::Boot => "",
+        Origin::BootToFreeze | Origin::Template => ",memory-backend=ram",
+    };
     strings([
         "-machine",
         // No HPET: Windows and Linux prefer other clocks, and it is costly to emulate.
         &format!(
-            "{},vmport=off,hpet=off,usb=off,smbus=off,dump-guest-core=off",
+            "{},vmport=off,hpet=off,usb=off,smbus=off,dump-guest-core=off{backend}",
             machine.profile.machine
         ),
         "-m",
@@ -105,19 +132,31 @@ fn socket(name: &str) -> Vec<String> {
 }
 
 fn disks(machine: &Machine) -> Vec<String> {
-    let nodes = [
+    let mut nodes = vec![
         json!({"driver": "file", "node-name": "base-file", "filename": paths::DISK,
                "read-only": true}),
         json!({"driver": "qcow2", "node-name": "base", "file": "base-file", "read-only": true}),
+    ];
+    let mut below = "base";
+    if machine.origin == Origin::Template {
+        nodes.extend([
+            json!({"driver": "file", "node-name": "frozen-file", "filename": paths::FROZEN_DISK,
+                   "read-only": true}),
+            json!({"driver": "qcow2", "node-name": "frozen", "file": "frozen-file",
+                   "backing": below, "read-only": true}),
+        ]);
+        below = "frozen";
+    }
+    nodes.extend([
         // Thrown away at the end, so nothing is ever flushed: a crash loses only what goes anyway.
         json!({"driver": "file", "node-name": "overlay-file", "filename": paths::OVERLAY,
                "cache": {"direct": false, "no-flush": true}}),
-        json!({"driver": "qcow2", "node-name": "disk", "file": "overlay-file", "backing": "base",
+        json!({"driver": "qcow2", "node-name": "disk", "file": "overlay-file", "backing": below,
                "discard": "unmap", "cache": {"direct": false, "no-flush": true}}),
         json!({"driver": "file", "node-name": "seed-file", "filename": paths::SEED,
                "read-only": true}),
         json!({"driver": "raw", "node-name": "seed", "file": "seed-file", "read-only": true}),
-    ];
+    ]);
     let mut arguments: Vec<String> = nodes.iter().flat_map(blockdev).collect();
     arguments.extend(strings(["-object", "iothread,id=disk-thread"]));
     for (node, id) in [("disk", "dormer-disk"), ("seed", "dormer-seed")] {
@@ -160,6 +199,9 @@ fn extras(machine: &Machine) -> Vec<String> {
         "rng-random,id=entropy,filename=/dev/urandom",
         "-device",
         "virtio-rng-pci,rng=entropy",
+        // Changes whenever the machine starts or wakes, and tells the guest that it is another one.
+        "-device",
+        "vmgenid,guid=auto",
         "-display",
         "none",
         // Nobody looks at the screen, but a screenshot tells why a guest did not come up.
@@ -216,6 +258,7 @@ pub(crate) mod tests {
             boot: Boot::Kernel {
                 append: "console=ttyS0 quiet".to_owned(),
             },
+            origin: Origin::Boot,
         }
     }
 
@@ -245,6 +288,32 @@ pub(crate) mod tests {
                 "user,id=net,ipv6=off,restrict=off,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22"
             ]
         );
+    }
+
+    #[test]
+    fn a_template_and_what_wakes_from_it_are_one_machine() {
+        let of = |origin| {
+            let mut machine = machine(Accelerator::Tcg, Network::None);
+            machine.origin = origin;
+            qemu(&machine)
+        };
+        let (template, clone) = (of(Origin::BootToFreeze), of(Origin::Template));
+        let only_in = |one: &[String], other: &[String]| -> Vec<String> {
+            let only = one.iter().filter(|argument| !other.contains(argument));
+            only.cloned().collect()
+        };
+        let ram = "memory-backend-file,id=ram,size=2147483648B,mem-path";
+        let template_only = only_in(&template, &clone);
+        assert_eq!(template_only[0], format!("{ram}=/vm/ram,share=on"));
+        assert!(template_only[1].contains("\"backing\":\"base\""));
+        assert_eq!(template_only.len(), 2);
+        let clone_only = only_in(&clone, &template);
+        let private = "share=off,readonly=on,rom=off";
+        assert_eq!(clone_only[0], format!("{ram}=/template/ram,{private}"));
+        assert_eq!(clone_only[1..3], ["-incoming", "defer"]);
+        let nodes = clone_only[3..].iter();
+        assert!(nodes.clone().all(|node| node.contains("frozen")));
+        assert_eq!(nodes.len(), 3);
     }
 
     #[test]

@@ -74,6 +74,17 @@ pub enum Network {
     Full,
 }
 
+/// How a machine comes to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Its guest boots.
+    Boot,
+    /// Its guest boots, with its memory in a file, so that it can be frozen into a template.
+    BootToFreeze,
+    /// It wakes from a template: disk and memory are copy-on-write.
+    Template,
+}
+
 /// A machine, ready to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
@@ -89,6 +100,8 @@ pub struct Machine {
     pub profile: DeviceProfile,
     /// How it comes up.
     pub boot: Boot,
+    /// How it comes to run.
+    pub origin: Origin,
 }
 
 /// Where a machine finds its files inside the container.
@@ -99,6 +112,16 @@ pub mod paths {
     pub const OVERLAY: &str = "/vm/overlay.qcow2";
     /// What this instance gets on its way: a tar file, as a disk.
     pub const SEED: &str = "/vm/seed.img";
+    /// The memory of a machine that is to be frozen.
+    pub const RAM: &str = "/vm/ram";
+    /// The state of its devices, once it is frozen.
+    pub const STATE: &str = "/vm/state";
+    /// A template's memory, read-only.
+    pub const FROZEN_RAM: &str = "/template/ram";
+    /// A template's state of devices, read-only.
+    pub const FROZEN_STATE: &str = "/template/state";
+    /// A template's disk, an overlay of the image's, read-only.
+    pub const FROZEN_DISK: &str = "/template/disk.qcow2";
     /// The image's disk, read-only.
     pub const DISK: &str = "/base/disk.qcow2";
     /// The image's kernel, read-only.

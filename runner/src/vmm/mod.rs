@@ -2,8 +2,10 @@
 //! module nobody knows a path in a machine's directory or a container's name; they dial
 //! ([`vm::Vm::dial`]) and ask for evidence. Nothing in here knows of jobs or workflows.
 
+pub mod agent;
 pub mod arguments;
 pub mod container;
+pub mod dormant;
 pub mod endpoint;
 pub mod engine;
 pub mod isolation;

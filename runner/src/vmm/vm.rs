@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use qapi::{qga, qmp};
+use qapi::qmp;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 
@@ -35,7 +35,6 @@ use crate::vmm::run;
 const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
 const SOCKET_RETRY: Duration = Duration::from_millis(5);
 const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
-const AGENT_ANSWERS: Deadline = Deadline::seconds("the guest agent's answer", 5);
 const END_IS_KNOWN: Deadline = Deadline::seconds("QEMU's end", 3);
 const WORDS: Deadline = Deadline::seconds("QEMU's own words", 5);
 const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
@@ -77,6 +76,13 @@ pub struct Death {
 }
 
 impl Death {
+    /// Whether QEMU itself crashed: a signal that nobody sends, which the engine reports as 128 and its
+    /// number.
+    pub fn is_crash(&self) -> bool {
+        const CRASHES: [i64; 5] = [4, 6, 7, 8, 11];
+        CRASHES.contains(&(self.status - 128))
+    }
+
     /// In words.
     pub fn describe(&self) -> String {
         match self.status {
@@ -240,6 +246,11 @@ impl Vm {
         }
     }
 
+    /// How the machine ended, if it has.
+    pub fn death(&self) -> Option<Death> {
+        self.death.borrow().clone()
+    }
+
     /// Connects to the monitor and agrees on its protocol.
     pub async fn monitor(&self) -> Result<QemuMonitor, InfraFailure> {
         match self.monitor_on(Port::Qmp).await {
@@ -267,21 +278,6 @@ impl Vm {
             .await?
             .map_err(|error| monitor_failed(&error))?;
         Ok(QemuMonitor { monitor, events })
-    }
-
-    /// Whether the guest agent answers, right now.
-    pub async fn agent_answers(&self) -> bool {
-        let Ok(stream) = self.dial_now(Port::Qga).await else {
-            return false;
-        };
-        let (sender, _events) = mpsc::unbounded_channel();
-        let monitor = Monitor::start(stream, sender);
-        let token = i64::from(std::process::id());
-        // What is left over from an earlier question does not answer this one: it carries an id.
-        monitor
-            .ask(qga::guest_sync { id: token }, AGENT_ANSWERS)
-            .await
-            .is_ok_and(|id| id == token)
     }
 
     /// Closes the network of a machine that has one, before its CPUs run.
@@ -356,6 +352,10 @@ pub struct QemuMonitor {
 }
 
 impl QemuMonitor {
+    pub(super) fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
     /// Lets the virtual CPUs run.
     pub async fn resume(&self) -> Result<(), InfraFailure> {
         let resumed = self.monitor.ask(qmp::cont {}, MONITOR_ANSWERS).await;
@@ -463,6 +463,17 @@ mod tests {
             "QEMU ended with status 1: qemu: cannot set up guest memory"
         );
         assert_eq!(last_words(&death, "\n"), "QEMU ended with status 1");
+    }
+
+    #[test]
+    fn a_crash_is_told_from_an_end_that_somebody_wanted() {
+        for status in [134, 139] {
+            assert!(Death { status }.is_crash());
+        }
+        // Gone, shut down, failed, killed, terminated.
+        for status in [-1, 0, 1, 137, 143] {
+            assert!(!Death { status }.is_crash());
+        }
     }
 
     #[test]

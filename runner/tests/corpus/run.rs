@@ -223,6 +223,7 @@ fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> Jo
         memory: None,
         network: Network::None,
         opened: Vec::new(),
+        start: dormer::job::plan::Start::Auto,
         accelerator: Wish::Auto,
         keep: Keep::Never,
         keep_for: Duration::ZERO,

@@ -19,5 +19,6 @@ mod shells;
 mod steps;
 mod stopping;
 mod uploads;
+mod warm;
 mod whole_job;
 mod workspace;

@@ -8,6 +8,7 @@ mod variables;
 
 pub(super) use actions::actions_server;
 pub(super) use images::default_image;
+pub(super) use settings::{DEFAULT_CPUS, wish};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

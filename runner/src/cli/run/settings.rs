@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::actions::cache::ActionCache;
 use crate::artifact::rules::Rules;
 use crate::artifact::shelf::Shelf;
-use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments};
+use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments, StartMode};
 use crate::config::Config;
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::host::home::Home;
 use crate::host::passing::PassingDirectory;
 use crate::instance::accelerator::Wish;
 use crate::job::actions::Mapping;
-use crate::job::plan::{JobSettings, Keep};
+use crate::job::plan::{JobSettings, Keep, Start};
 use crate::vmm::machine::{Accelerator, Network};
 
 /// Machines get this many CPUs when nobody says.
-const DEFAULT_CPUS: u32 = 2;
+pub(in crate::cli) const DEFAULT_CPUS: u32 = 2;
 
 pub(super) fn settings(
     arguments: &RunArguments,
@@ -44,10 +44,11 @@ pub(super) fn settings(
             None => config.network,
         },
         opened: config.open.clone(),
-        accelerator: match arguments.accel {
-            AcceleratorWish::Auto => Wish::Auto,
-            AcceleratorWish::Kvm => Wish::Only(Accelerator::Kvm),
-            AcceleratorWish::Tcg => Wish::Only(Accelerator::Tcg),
+        accelerator: wish(arguments.accel),
+        start: match arguments.start {
+            StartMode::Auto => Start::Auto,
+            StartMode::Cold => Start::Cold,
+            StartMode::Warm => Start::Warm,
         },
         keep: match arguments.keep {
             KeepWhen::Never => Keep::Never,
@@ -56,6 +57,15 @@ pub(super) fn settings(
         },
         keep_for: config.keep_for,
     })
+}
+
+/// Which accelerator is wanted.
+pub(in crate::cli) fn wish(typed: AcceleratorWish) -> Wish {
+    match typed {
+        AcceleratorWish::Auto => Wish::Auto,
+        AcceleratorWish::Kvm => Wish::Only(Accelerator::Kvm),
+        AcceleratorWish::Tcg => Wish::Only(Accelerator::Tcg),
+    }
 }
 
 /// Where the artifacts that steps upload are kept: below `--out`, if there is to be such a directory.

@@ -1,0 +1,176 @@
+//! `dormer image warm` and `dormer image cool`: templates, made and removed.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::cli::args::AcceleratorWish;
+use crate::cli::run::{DEFAULT_CPUS, wish};
+use crate::cli::workshop::{self, Base, Equipped};
+use crate::cli::{gc, output};
+use crate::config;
+use crate::event::Events;
+use crate::exit_code;
+use crate::failure::{Failure, InputError};
+use crate::image::recipe::Recipe;
+use crate::image::{build, vm_container};
+use crate::instance::template::{Template, Templates, failed};
+use crate::job::driver::Surroundings;
+use crate::job::order::{self, Wanted};
+use crate::job::warm;
+use crate::mask::Masker;
+use crate::progress::Progress;
+use crate::report::progress::TerminalProgress;
+use crate::vmm::machine::Network;
+
+/// What was typed.
+pub(super) struct Typed {
+    pub(super) name: String,
+    pub(super) cpus: Option<u32>,
+    pub(super) memory: Option<u64>,
+    pub(super) accel: AcceleratorWish,
+}
+
+pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
+    let recipe = Recipe::guest(&typed.name).ok_or_else(|| base.store.unknown(&typed.name))?;
+    let config = config::load(None)?.config;
+    let cpus = typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS);
+    let memory = typed.memory.or(config.memory);
+    let equipped = base.with_engine(&config).await?;
+    let cancel = workshop::cancel_on_signals()?;
+    let progress = Arc::new(TerminalProgress::new(true));
+    let making_ready = make_ready(&equipped, &recipe, progress.as_ref());
+    if equipped
+        .unless_stopped(&cancel, making_ready)
+        .await?
+        .is_none()
+    {
+        return Ok(exit_code::CANCELLED);
+    }
+    let wanted = Wanted {
+        job: "template".to_owned(),
+        image_name: typed.name.clone(),
+        image: equipped.store.get(&typed.name)?,
+        cpus,
+        memory,
+        network: Network::None,
+        opened: Vec::new(),
+        accelerator: wish(typed.accel),
+    };
+    equipped.store.check(&wanted.image, progress.as_ref())?;
+    let (engine, home) = (&equipped.engine, &equipped.home);
+    let (order, why_not_kvm) = order::order(engine, home, wanted).await?;
+    if let Some(why) = why_not_kvm {
+        output::note(&format!("the machine is emulated, which is slow: {why}"));
+    }
+    let makeup = order::makeup(engine, &order).await?.ok_or_else(|| {
+        InputError::usage(format!(
+            "a machine of the image `{}` can't be frozen",
+            typed.name
+        ))
+    })?;
+    let (events, _unread) = Events::accept("template");
+    let around = Surroundings {
+        engine: engine.clone(),
+        home: home.clone(),
+        store: equipped.store.clone(),
+        events,
+        cancel: cancel.clone(),
+        masker: Masker::default(),
+        progress: Arc::clone(&progress) as Arc<dyn Progress>,
+    };
+    progress.stage("booting a machine and freezing it");
+    let made = warm::make(&around, &order, makeup, cancel.requested()).await;
+    progress.finish();
+    let Some(template) = made? else {
+        return Ok(exit_code::CANCELLED);
+    };
+    let size = size(&template);
+    output::line(&format!(
+        "{} {} ({size})",
+        typed.name,
+        template.key().short()
+    ));
+    Ok(exit_code::SUCCESS)
+}
+
+async fn make_ready(
+    equipped: &Equipped,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
+    for finding in gc::on_the_way(equipped).await {
+        output::note(&format!("removed {}: {}", finding.what, finding.why));
+    }
+    build::ensure(equipped.workshop(), recipe, progress).await?;
+    let (engine, home, store) = (&equipped.engine, &equipped.home, &equipped.store);
+    vm_container::ensure(engine, home, store, &equipped.handed, progress).await?;
+    Ok(())
+}
+
+pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
+    let templates = Templates::of(&base.home);
+    let found = templates.of_image(name);
+    if found.is_empty() && Recipe::guest(name).is_none() && base.store.find_digest(name)?.is_none()
+    {
+        return Err(base.store.unknown(name).into());
+    }
+    for template in &found {
+        templates.remove(template).map_err(failed)?;
+        output::line(&format!(
+            "removed the template {} of {name}",
+            template.key().short()
+        ));
+    }
+    if found.is_empty() {
+        output::line(&format!("{name} has no templates"));
+    }
+    Ok(exit_code::SUCCESS)
+}
+
+/// How much of the disk a template takes, for people.
+fn size(template: &Template) -> String {
+    bytesize::ByteSize(template.size_on_disk())
+        .display()
+        .iec()
+        .to_string()
+}
+
+/// A template's row below its image's: key, what it is for, size, when it was made, uses.
+pub(super) fn row(template: &Template) -> Vec<String> {
+    let makeup = &template.manifest.makeup;
+    let memory = bytesize::ByteSize(makeup.memory).display().iec();
+    let times = match template.uses() {
+        0 => "unused".to_owned(),
+        1 => "woken once".to_owned(),
+        uses => format!("woken {uses} times"),
+    };
+    vec![
+        "  template".to_owned(),
+        template.key().short().to_owned(),
+        format!("{} CPUs, {memory}, {}", makeup.cpus, makeup.processor),
+        size(template),
+        template
+            .manifest
+            .made
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string(),
+        times,
+    ]
+}
+
+pub(super) fn to_json(template: &Template) -> serde_json::Value {
+    let makeup = &template.manifest.makeup;
+    let age = Timestamp::now().duration_since(template.manifest.made);
+    json!({
+        "key": template.key().to_string(),
+        "cpus": makeup.cpus,
+        "memory": makeup.memory,
+        "processor": makeup.processor,
+        "size": template.size_on_disk(),
+        "made": template.manifest.made,
+        "age_s": age.as_secs().max(0),
+        "uses": template.uses(),
+    })
+}

@@ -1,0 +1,112 @@
+//! From what is wanted of a machine to an order for one: which accelerator works here, how much memory
+//! there is, and whether there is a template to wake it from.
+
+use crate::failure::Failure;
+use crate::host::home::Home;
+use crate::image::base;
+use crate::image::store::Image;
+use crate::image::vm_container;
+use crate::instance::accelerator::{self, Wish};
+use crate::instance::makeup::Makeup;
+use crate::instance::provision::Order;
+use crate::instance::template::{Template, Templates};
+use crate::vmm::engine::Engine;
+use crate::vmm::machine::{Machine, Network, Origin};
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// For what, for people.
+    pub job: String,
+    /// The image's name.
+    pub image_name: String,
+    /// The image.
+    pub image: Image,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory in bytes; the image's wish if none.
+    pub memory: Option<u64>,
+    /// What the guest can reach.
+    pub network: Network,
+    /// Private prefixes that the user opened.
+    pub opened: Vec<String>,
+    /// Which accelerator is wanted.
+    pub accelerator: Wish,
+}
+
+/// The order for what is wanted: a machine that boots. With it, why it is emulated where KVM was wanted.
+pub async fn order(
+    engine: &Engine,
+    home: &Home,
+    wanted: Wanted,
+) -> Result<(Order, Option<String>), Failure> {
+    let container_image = vm_container::tag();
+    let choice = accelerator::choose(engine, home, &container_image, wanted.accelerator).await?;
+    let facts = engine.facts().await?;
+    let description = &wanted.image.manifest.description;
+    let memory = wanted.memory.unwrap_or(description.memory);
+    facts.check_memory(memory)?;
+    let machine = Machine {
+        cpus: wanted.cpus,
+        memory,
+        accelerator: choice.accelerator,
+        network: wanted.network,
+        profile: description.device_profile.clone(),
+        boot: description.boot.clone(),
+        origin: Origin::Boot,
+    };
+    let order = Order {
+        job: wanted.job,
+        image_name: wanted.image_name,
+        image: wanted.image,
+        machine,
+        container_image,
+        kvm: choice.kvm,
+        engine_cpus: facts.cpus,
+        opened: wanted.opened,
+        template: None,
+    };
+    Ok((order, choice.why_not_kvm))
+}
+
+/// What a template must be like for a machine of this order to wake from it; none if its guest can't.
+pub async fn makeup(engine: &Engine, order: &Order) -> Result<Option<Makeup>, Failure> {
+    let guest = &order.image.manifest.description.guest;
+    if guest.dormancy.is_none() {
+        return Ok(None);
+    }
+    let container = base::identity(engine, &order.container_image).await?;
+    let container = container.unwrap_or_default();
+    Ok(Some(Makeup::of(
+        &order.image.digest,
+        &order.machine,
+        &container,
+    )))
+}
+
+/// The same order, for a machine that wakes.
+#[must_use]
+pub fn woken(mut order: Order, template: Template) -> Order {
+    order.machine.origin = Origin::Template;
+    order.template = Some(template);
+    order
+}
+
+/// The same order, for a machine that boots.
+#[must_use]
+pub fn booted(mut order: Order) -> Order {
+    order.machine.origin = Origin::Boot;
+    order.template = None;
+    order
+}
+
+/// Why none of an image's templates fits: in what the one that is nearest differs. None if there are
+/// no templates at all.
+pub fn why_none_fits(templates: &Templates, image_name: &str, makeup: &Makeup) -> Option<String> {
+    let candidates = templates.of_image(image_name);
+    let differing = candidates
+        .iter()
+        .map(|template| template.manifest.makeup.differences(makeup));
+    let nearest = differing.min_by_key(Vec::len)?;
+    Some(nearest.join(" and "))
+}

@@ -1,0 +1,106 @@
+//! Making a template: a machine boots for nothing but to be frozen. It sees no workspace, no secret and
+//! no job.
+
+use std::future::Future;
+
+use crate::event::Events;
+use crate::failure::{Failure, InfraFailure};
+use crate::host::clock::{Deadline, within};
+use crate::instance::makeup::Makeup;
+use crate::instance::provision::{Instance, Order};
+use crate::instance::template::{Template, Templates, failed};
+use crate::job::driver::{SETTLES, Surroundings, TEARDOWN};
+use crate::vmm::machine::{Network, Origin};
+
+/// Another process that makes the same template takes as long as a slow boot.
+const ANOTHER: Deadline = Deadline::seconds("another process that makes the same template", 900);
+
+/// Makes the template of this makeup, unless there is one by now. `stop` ends it; what was made so far
+/// is removed, and there is none.
+pub async fn make(
+    around: &Surroundings,
+    order: &Order,
+    makeup: Makeup,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<Template>, Failure> {
+    tokio::pin!(stop);
+    let templates = Templates::of(&around.home);
+    let key = makeup.key();
+    let locked = tokio::select! {
+        locked = within(ANOTHER, templates.lock(&key)) => locked,
+        () = &mut stop => return Ok(None),
+    };
+    let waited = locked.map_err(|late| InfraFailure::transient("no template").because(late))?;
+    let _lock = waited.map_err(failed)?;
+    if let Some(template) = templates.find(&key) {
+        return Ok(Some(template));
+    }
+    let mut order = order.clone();
+    order.machine.origin = Origin::BootToFreeze;
+    order.machine.network = Network::None;
+    order.template = None;
+    let mut instance = reserve(around, order).await?;
+    let frozen = freeze(&mut instance, &templates, makeup, stop).await;
+    let removed = within(TEARDOWN, instance.tear_down()).await;
+    let template = frozen?;
+    removed.map_err(|late| InfraFailure::new("a machine is left").because(late))??;
+    Ok(template)
+}
+
+/// Gives the order a name, its disk and its keys.
+pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Instance, Failure> {
+    // Until its use is on record, nobody may take the image away: not who removes its name, nor who
+    // sweeps away what has none any more.
+    let _held = around.store.hold_name(&order.image_name).await?;
+    let _unswept = around
+        .store
+        .adding()
+        .await
+        .map_err(|error| InfraFailure::new("cannot lock the image store").because(error))?;
+    if !around.store.contains(&order.image.digest) {
+        let text = format!("the image `{}` was removed meanwhile", order.image_name);
+        return Err(InfraFailure::transient(text).into());
+    }
+    let (engine, home) = (&around.engine, &around.home);
+    Instance::reserve(engine, home, &around.store, &around.masker, order)
+}
+
+async fn freeze(
+    instance: &mut Instance,
+    templates: &Templates,
+    makeup: Makeup,
+    mut stop: impl Future<Output = ()> + Unpin,
+) -> Result<Option<Template>, Failure> {
+    // Nobody follows how a template comes up; what fails is told.
+    let (events, _unread) = Events::accept("template");
+    instance.create_overlay()?;
+    if !start(instance, &events, &mut stop).await? {
+        return Ok(None);
+    }
+    let freezing = async {
+        // The connection ends here: it must not be in the template.
+        drop(instance.wait_for_guest(&events).await?);
+        instance.freeze(templates, makeup).await
+    };
+    tokio::select! {
+        frozen = freezing => frozen.map(Some),
+        () = &mut stop => Ok(None),
+    }
+}
+
+/// Starts the machine; false if it was stopped on the way. As in a job, what the engine is doing can't be
+/// called back.
+async fn start(
+    instance: &mut Instance,
+    events: &Events,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Result<bool, Failure> {
+    let starting = instance.start_container(events);
+    tokio::pin!(starting);
+    tokio::select! {
+        started = &mut starting => return started.map(|()| true),
+        () = stop => {}
+    }
+    let _ = within(SETTLES, starting).await;
+    Ok(false)
+}

@@ -1,0 +1,93 @@
+//! Freezing a machine and waking another from what was frozen, in the words of QEMU's monitor. The
+//! memory is in a file of its own that both share, so the state that is saved and loaded holds the
+//! devices alone, less than a megabyte.
+
+use std::time::Duration;
+
+use qapi::{Command, qmp};
+
+use crate::failure::InfraFailure;
+use crate::host::clock::{Deadline, pause, within};
+use crate::vmm::machine::paths;
+use crate::vmm::monitor::MonitorError;
+use crate::vmm::vm::QemuMonitor;
+
+const ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
+/// The state of the devices is small; what takes long is a disk's cache that is written out.
+const SAVES: Deadline = Deadline::seconds("the machine's state to be saved", 120);
+const LOADS: Deadline = Deadline::seconds("the machine's state to be loaded", 30);
+const LOOK: Duration = Duration::from_millis(5);
+
+impl QemuMonitor {
+    /// Stops the virtual CPUs for good, saves the state of the devices beside the memory, and ends QEMU.
+    pub async fn freeze(&self) -> Result<(), InfraFailure> {
+        let failed = |why: String| InfraFailure::new("the machine cannot be frozen").because(why);
+        self.ask(qmp::stop {}).await.map_err(failed)?;
+        self.share_memory().await.map_err(failed)?;
+        let save = qmp::migrate {
+            uri: Some(format!("file:{}", paths::STATE)),
+            channels: None,
+            detach: None,
+            resume: None,
+        };
+        self.ask(save).await.map_err(failed)?;
+        self.migrated(SAVES).await.map_err(failed)?;
+        // It may end before it has answered.
+        let _ = self.ask(qmp::quit {}).await;
+        Ok(())
+    }
+
+    /// Loads a template's state into a machine that waits for it. Its CPUs stay halted.
+    pub async fn load(&self) -> Result<(), InfraFailure> {
+        let failed = |why: String| {
+            InfraFailure::transient("the machine does not take the template's state").because(why)
+        };
+        self.share_memory().await.map_err(failed)?;
+        let load = qmp::migrate_incoming {
+            uri: Some(format!("file:{}", paths::FROZEN_STATE)),
+            channels: None,
+            // A QEMU that ends by itself could not say why.
+            exit_on_error: Some(false),
+        };
+        self.ask(load).await.map_err(failed)?;
+        self.migrated(LOADS).await.map_err(failed)
+    }
+
+    /// Memory stays where it is: the state does not hold it.
+    async fn share_memory(&self) -> Result<(), String> {
+        let capability = qmp::MigrationCapabilityStatus {
+            capability: qmp::MigrationCapability::x_ignore_shared,
+            state: true,
+        };
+        let capabilities = vec![capability];
+        self.ask(qmp::migrate_set_capabilities { capabilities })
+            .await
+            .map(drop)
+    }
+
+    async fn migrated(&self, deadline: Deadline) -> Result<(), String> {
+        let looking = async {
+            loop {
+                let info = self.ask(qmp::query_migrate {}).await?;
+                match info.status {
+                    Some(qmp::MigrationStatus::completed) => return Ok(()),
+                    Some(qmp::MigrationStatus::failed | qmp::MigrationStatus::cancelled) => {
+                        let why = info
+                            .error_desc
+                            .unwrap_or_else(|| "QEMU does not say why".into());
+                        return Err(why);
+                    }
+                    _ => pause(LOOK).await,
+                }
+            }
+        };
+        within(deadline, looking)
+            .await
+            .unwrap_or_else(|late| Err(late.to_string()))
+    }
+
+    async fn ask<C: Command>(&self, command: C) -> Result<C::Ok, String> {
+        let answer = self.monitor().ask(command, ANSWERS).await;
+        answer.map_err(|error: MonitorError| error.to_string())
+    }
+}
