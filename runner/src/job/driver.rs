@@ -20,6 +20,7 @@ use crate::instance::provision::{Instance, Order};
 use crate::job::limits::{Limits, Stop};
 use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep};
+use crate::job::told::Told;
 use crate::job::work::Work;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -55,6 +56,8 @@ pub struct Surroundings {
     pub masker: Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// What other jobs of the run have said already.
+    pub told: Told,
 }
 
 /// Runs a job to its end.
@@ -191,7 +194,7 @@ impl Driver<'_> {
         let choice = guarded(&self.limits, choosing).await?;
         if let Some(why) = &choice.why_not_kvm {
             let text = format!("the machine is emulated, which is slow: {why} (`dormer doctor`)");
-            around.events.notice(Level::Notice, text);
+            around.told.notice(&around.events, text);
         }
         let facts = guarded(&self.limits, around.engine.facts()).await?;
         let description = &image.manifest.description;

@@ -25,5 +25,6 @@ pub mod graph;
 pub mod limits;
 pub mod outcome;
 pub mod plan;
+pub mod told;
 pub mod tools;
 pub mod work;
