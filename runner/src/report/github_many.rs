@@ -72,7 +72,7 @@ impl<O: Write + Send> GithubMany<O> {
     fn completed(&mut self, word: &str, t_ms: u64) -> io::Result<()> {
         // Names of jobs and steps may be a guest's words: no command counts in the table.
         writeln!(self.out, "::stop-commands::{}", self.token)?;
-        for line in self.table.lines() {
+        for line in self.table.lines(None) {
             writeln!(self.out, "  {line}")?;
         }
         writeln!(self.out, "::{}::", self.token)?;
