@@ -182,10 +182,13 @@ impl<O: Write + Send> Github<O> {
         }
         let counts = conclusion == Conclusion::Failure;
         self.close_step(key, counts.then_some(code))?;
-        if outcome == Conclusion::Failure && !counts {
-            return self.tell(&format!("{name} {}{GOES_ON}", failed(code)));
+        match outcome {
+            Conclusion::Cancelled => self.tell(&format!("Cancelled: {name}")),
+            Conclusion::Failure if !counts => {
+                self.tell(&format!("{name} {}{GOES_ON}", failed(code)))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn notice(&mut self, level: Level, text: &str) -> io::Result<()> {
@@ -504,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_are_allowed_and_steps_that_are_skipped_are_told_too() {
+    fn other_ends_of_steps_are_told_too() {
         let (events, queue) = Events::accept("job");
         let events = events.forgiven();
         events.emit(started("::error::x 100%"));
@@ -520,11 +523,12 @@ mod tests {
             infra: None,
         });
         let text = shown(queue);
-        let (_, below) = text.split_once("::endgroup::\n").unwrap();
+        let (_, rest) = text.split_once("::endgroup::\n").unwrap();
         assert_eq!(
-            below,
+            rest,
             ": :error::x 100% failed with exit code 3, and the job goes on\n\
              Skipped: # #[error]y\nJob: failure (allowed)\n"
         );
+        assert_eq!(below(&[], Conclusion::Cancelled, None), "Cancelled: Test\n");
     }
 }

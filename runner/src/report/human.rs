@@ -6,7 +6,7 @@
 
 use std::io::{self, BufWriter, Stderr, Stdout, Write};
 
-use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
+use crate::event::{Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
 use crate::report::findings::{Findings, Limits, shown};
 use crate::report::heading::Heading;
@@ -30,6 +30,8 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     /// Whether nothing of the machine is left.
     torn_down: bool,
     heading: Heading,
+    /// How many headers the step has shown: an action's own steps have theirs below it.
+    headers: usize,
     tail: Tail,
     findings: Findings,
     artifacts: Vec<(String, u64)>,
@@ -72,6 +74,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             phase,
             torn_down: false,
             heading: Heading::default(),
+            headers: 0,
             tail,
             findings: Findings::new(Limits::SHOWN),
             artifacts,
@@ -109,6 +112,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
     fn step_started(&mut self, number: usize, name: &str) -> io::Result<()> {
         self.tail.begin();
         self.heading.begin(name);
+        self.headers = 0;
         let name = harmless_name(name);
         let mark = self
             .palette
@@ -118,6 +122,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     /// What the step runs.
     fn step_header(&mut self, lines: &[String]) -> io::Result<()> {
+        self.headers += 1;
         if self.terse {
             return Ok(());
         }
@@ -190,6 +195,14 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             }
         };
         self.say(&line)
+    }
+
+    /// A step inside of an action has no end of its own that would tell its exit code.
+    fn annotated(&mut self, found: &Annotation) -> io::Result<()> {
+        if found.tells_exit() && self.headers > 1 {
+            return self.notice(found.severity, &found.message);
+        }
+        Ok(())
     }
 
     fn notice(&mut self, level: Level, text: &str) -> io::Result<()> {
@@ -378,13 +391,13 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
                 self.torn_down = true;
                 Ok(())
             }
+            JobEvent::Annotation(found) => self.annotated(found),
             JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
             JobEvent::JobAccepted
             | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::RunStarted { .. }
             | JobEvent::RunCompleted { .. }
-            | JobEvent::Annotation(_)
             | JobEvent::StepSummary { .. } => Ok(()),
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Annotation, Events, Message, Stage};
+use crate::event::{Events, Message, Stage};
 use crate::report::Reporter;
 
 /// Takes so many bytes, then nobody reads any more.
@@ -215,4 +215,25 @@ fn what_a_failed_step_said_last_is_no_annotation_again() {
     let expected =
         "error: bad\n✗ 1. Set failed after 0.0 s\n\nfailed: Set\n  │ bad\njob failed in 0.0 s\n";
     assert_eq!(show(100, events).err, expected);
+}
+
+#[test]
+fn the_exit_code_of_a_step_inside_of_an_action_is_told() {
+    let header = |first: &str| JobEvent::StepHeader {
+        number: 1,
+        stage: Stage::Main,
+        lines: vec![first.to_owned()],
+    };
+    let exited = || JobEvent::Annotation(Box::new(Annotation::of_exit(1, 3)));
+    let started = || JobEvent::StepStarted {
+        number: 1,
+        stage: Stage::Main,
+        id: None,
+        name: "Run ./act".to_owned(),
+    };
+    let plain = show(100, [started(), header("Run ./act"), exited()]);
+    assert_eq!(plain.err, "▸ 1. Run ./act\n");
+    let inner = [started(), header("Run ./act"), header("Run x"), exited()];
+    let expected = "▸ 1. Run ./act\n  Run x\nerror: Process completed with exit code 3.\n";
+    assert_eq!(show(100, inner).err, expected);
 }
