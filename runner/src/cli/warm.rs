@@ -18,6 +18,7 @@ use crate::image::{build, vm_container};
 use crate::instance::template::{Template, Templates, failed};
 use crate::job::driver::Surroundings;
 use crate::job::order::{self, Wanted};
+use crate::job::told::Told;
 use crate::job::warm;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -79,6 +80,7 @@ pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
         cancel: cancel.clone(),
         masker: Masker::default(),
         progress: Arc::clone(&progress) as Arc<dyn Progress>,
+        told: Told::default(),
     };
     progress.stage("booting a machine and freezing it");
     let made = warm::make(&around, &order, makeup, cancel.requested()).await;

@@ -54,6 +54,7 @@ impl RunEvents {
         let shared = Shared {
             accepted,
             key: key.into(),
+            may_fail: false,
             job: job.into(),
             leg: leg.map(Into::into),
             instance: RwLock::default(),
@@ -76,6 +77,7 @@ pub struct Events {
 struct Shared {
     accepted: Instant,
     key: Arc<str>,
+    may_fail: bool,
     job: Arc<str>,
     leg: Option<Arc<str>>,
     instance: RwLock<Option<Arc<str>>>,
@@ -96,9 +98,20 @@ impl Events {
     /// The events of the same job, whose clock starts now.
     #[must_use]
     pub fn restarted(&self) -> Self {
+        self.with(Instant::now(), self.shared.may_fail)
+    }
+
+    /// The events of the same job, whose failure counts as a success to the run.
+    #[must_use]
+    pub fn forgiven(&self) -> Self {
+        self.with(self.shared.accepted, true)
+    }
+
+    fn with(&self, accepted: Instant, may_fail: bool) -> Self {
         let shared = Shared {
-            accepted: Instant::now(),
+            accepted,
             key: Arc::clone(&self.shared.key),
+            may_fail,
             job: Arc::clone(&self.shared.job),
             leg: self.shared.leg.clone(),
             instance: RwLock::default(),
@@ -187,6 +200,7 @@ impl Events {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
             key: Arc::clone(&self.shared.key),
+            may_fail: self.shared.may_fail,
             event,
         }
     }

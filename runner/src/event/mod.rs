@@ -217,6 +217,14 @@ impl Annotation {
         }
     }
 
+    /// Whether it says only what a notice says, which may have been cut.
+    pub fn says(&self, notice: &str) -> bool {
+        match notice.strip_suffix('…') {
+            Some(beginning) => self.message.starts_with(beginning),
+            None => self.message == notice,
+        }
+    }
+
     /// Whether it says only what the end of its step says too.
     pub fn tells_exit(&self) -> bool {
         self.severity == Level::Error && self.file.is_none() && self.message.starts_with(EXITED)
@@ -431,6 +439,9 @@ pub struct Stamped {
     /// Tells the job, or the leg of it, from all others of the run, whatever they are called.
     #[serde(skip)]
     pub key: Arc<str>,
+    /// Whether a failure of the job counts as a success to the run.
+    #[serde(skip)]
+    pub may_fail: bool,
     /// The fact.
     #[serde(flatten)]
     pub event: JobEvent,

@@ -21,6 +21,7 @@ use crate::job::limits::{Limits, Stop};
 use crate::job::order::{self, Wanted};
 use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep, Start};
+use crate::job::told::Told;
 use crate::job::warm;
 use crate::job::work::Work;
 use crate::mask::Masker;
@@ -56,6 +57,8 @@ pub struct Surroundings {
     pub masker: Masker,
     /// Shows transfers.
     pub progress: Arc<dyn Progress>,
+    /// What other jobs of the run have said already.
+    pub told: Told,
 }
 
 /// Runs a job to its end.
@@ -195,7 +198,7 @@ impl Driver<'_> {
         let (order, why_not_kvm) = guarded(&self.limits, ordering).await?;
         if let Some(why) = why_not_kvm {
             let text = format!("the machine is emulated, which is slow: {why} (`dormer doctor`)");
-            around.events.notice(Level::Notice, text);
+            around.told.notice(&around.events, text);
         }
         if settings.start == Start::Cold {
             return Ok(order);

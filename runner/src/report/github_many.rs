@@ -72,7 +72,7 @@ impl<O: Write + Send> GithubMany<O> {
     fn completed(&mut self, word: &str, t_ms: u64) -> io::Result<()> {
         // Names of jobs and steps may be a guest's words: no command counts in the table.
         writeln!(self.out, "::stop-commands::{}", self.token)?;
-        for line in self.table.lines() {
+        for line in self.table.lines(None) {
             writeln!(self.out, "  {line}")?;
         }
         writeln!(self.out, "::{}::", self.token)?;
@@ -144,7 +144,7 @@ impl<O: Write + Send> Reporter for GithubMany<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Conclusion, Events, Message, RunEvents, Stage, Stream};
+    use crate::event::{Conclusion, Events, Level, Message, RunEvents, Stage, Stream};
 
     fn shown(tell: impl FnOnce(&RunEvents)) -> String {
         let (run, mut queue) = RunEvents::open();
@@ -201,6 +201,16 @@ mod tests {
         let expected = "::group::b (1) / Two\n::stop-commands::word\n::notice::second\n::word::\n\
                         ::endgroup::\n::group::a / One\n::stop-commands::word\nfirst\nthird\n\
                         ::word::\n::endgroup::\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_the_runs_own_has_no_jobs_name_in_front() {
+        let text = shown(|run| {
+            run.own().notice(Level::Notice, "look");
+            run.job("a", None).notice(Level::Notice, "here");
+        });
+        let expected = "::notice title=Dormer::look\n::notice title=Dormer::a / here\n";
         assert_eq!(text, expected);
     }
 

@@ -6,28 +6,32 @@
 
 use std::io::{self, BufWriter, Stderr, Stdout, Write};
 
-use crate::event::{Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
+use crate::event::{Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
 use crate::exit_code as codes;
-use crate::report::Reporter;
 use crate::report::findings::{Findings, Limits, shown};
+use crate::report::heading::Heading;
 use crate::report::marks::readable;
 use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
+use crate::report::screen::{OnScreen, Screen};
+use crate::report::shared::{Marked, Shared};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
-use crate::report::words::pinned;
+use crate::report::words::{GOES_ON, failed, notice, pinned};
 
 /// Writes for people.
 #[derive(Debug)]
 pub struct Human<O: Write + Send, E: Write + Send> {
-    out: Outlet<O>,
-    err: Outlet<E>,
+    screen: Screen<O, E>,
+    out: Marked<Shared<Outlet<O>>>,
+    err: Marked<Shared<Outlet<E>>>,
     palette: Palette,
     phase: Option<(Phase, u64)>,
     /// Whether nothing of the machine is left.
     torn_down: bool,
-    /// The name of the step that began last.
-    step: String,
+    heading: Heading,
+    /// How many headers the step has shown: an action's own steps have theirs below it.
+    headers: usize,
     tail: Tail,
     findings: Findings,
     artifacts: Vec<(String, u64)>,
@@ -47,79 +51,36 @@ impl Human<BufWriter<Stdout>, BufWriter<Stderr>> {
 impl<O: Write + Send, E: Write + Send> Human<O, E> {
     /// To any two outputs.
     pub fn new(out: O, err: E, palette: Palette, out_directory: String, terse: bool) -> Self {
+        let screen = Screen::new(out, err);
+        Self {
+            terse,
+            ..Self::on(screen, palette, String::new(), out_directory)
+        }
+    }
+
+    /// To a screen that it may share with others, `mark` in front of every line.
+    pub(super) fn on(
+        screen: Screen<O, E>,
+        palette: Palette,
+        mark: String,
+        out_directory: String,
+    ) -> Self {
         let (phase, tail, artifacts) = (None, Tail::default(), Vec::new());
         Self {
-            out: Outlet::new(out),
-            err: Outlet::new(err),
+            out: Marked::new(screen.out.clone(), mark.clone()),
+            err: Marked::new(screen.err.clone(), mark),
+            screen,
             palette,
             phase,
             torn_down: false,
-            step: String::new(),
+            heading: Heading::default(),
+            headers: 0,
             tail,
             findings: Findings::new(Limits::SHOWN),
             artifacts,
             out_directory,
-            terse,
+            terse: false,
         }
-    }
-
-    /// Shows an event. What is written to a lost output is no error here: the other one goes on.
-    fn show(&mut self, event: &Stamped) -> io::Result<()> {
-        self.findings.take(event);
-        match &event.event {
-            JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
-            JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
-            JobEvent::StepHeader { lines, .. } => self.step_header(lines),
-            JobEvent::Log { stream, text, .. } => self.log(*stream, text),
-            JobEvent::StepFinished {
-                number,
-                name,
-                outcome,
-                conclusion,
-                exit_code,
-                ms,
-                ..
-            } => self.step_finished(&Finished {
-                number: *number,
-                name,
-                outcome: *outcome,
-                conclusion: *conclusion,
-                exit_code: *exit_code,
-                ms: *ms,
-            }),
-            JobEvent::Artifact { path, size, .. } => {
-                self.artifacts.push((path.clone(), *size));
-                Ok(())
-            }
-            JobEvent::Notice { level, text } => self.notice(*level, text),
-            JobEvent::JobCompleted {
-                conclusion,
-                exit_code,
-                infra,
-            } => {
-                self.show_failed_step()?;
-                self.show_findings(&event.key)?;
-                self.completed(*conclusion, *exit_code, infra.as_ref(), event.t_ms)
-            }
-            JobEvent::TornDown { .. } => {
-                self.torn_down = true;
-                Ok(())
-            }
-            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
-            JobEvent::JobAccepted
-            | JobEvent::Started { .. }
-            | JobEvent::Rung { .. }
-            | JobEvent::RunStarted { .. }
-            | JobEvent::RunCompleted { .. }
-            | JobEvent::Annotation(_)
-            | JobEvent::StepSummary { .. } => Ok(()),
-        }
-    }
-
-    /// The loss of an output, told once.
-    fn losses(&mut self) -> io::Result<()> {
-        self.out.loss()?;
-        self.err.loss()
     }
 
     /// A line about the job, after everything that was printed before it.
@@ -150,7 +111,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     fn step_started(&mut self, number: usize, name: &str) -> io::Result<()> {
         self.tail.begin();
-        name.clone_into(&mut self.step);
+        self.heading.begin(name);
+        self.headers = 0;
         let name = harmless_name(name);
         let mark = self
             .palette
@@ -158,13 +120,13 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         if self.terse { Ok(()) } else { self.say(&mark) }
     }
 
-    /// What the step runs; its name is not said twice.
+    /// What the step runs.
     fn step_header(&mut self, lines: &[String]) -> io::Result<()> {
+        self.headers += 1;
         if self.terse {
             return Ok(());
         }
-        let known = lines.first().is_some_and(|first| *first == self.step);
-        for line in lines.iter().skip(usize::from(known)) {
+        for line in self.heading.rest(lines) {
             let line = format!("  {}", harmless(line));
             let line = self.palette.paint(Tone::Quiet, line.trim_end());
             self.say(&line)?;
@@ -181,6 +143,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
     }
 
     fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
+        self.heading.line(text);
         let Some(text) = readable(text) else {
             return Ok(());
         };
@@ -214,42 +177,39 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                 .paint(Tone::Quiet, &format!("- {number}. {name} (skipped)")),
             (Conclusion::Cancelled, _) => {
                 format!(
-                    "{} {number}. {name} was cancelled {took}",
+                    "{} {number}. {name} was cancelled after {took}",
                     self.palette.paint(Tone::Caution, "!")
                 )
             }
             (Conclusion::Failure, conclusion) => {
-                let why = step
-                    .exit_code
-                    .filter(|code| *code != 0)
-                    .map(|code| format!(" with exit code {}", exit_code(code)))
-                    .unwrap_or_default();
                 let rest = if conclusion == Conclusion::Success {
-                    ", and the job goes on"
+                    GOES_ON
                 } else {
                     ""
                 };
                 format!(
-                    "{} {number}. {name} failed{why}{rest} {took}",
-                    self.palette.paint(Tone::Bad, "✗")
+                    "{} {number}. {name} {} after {took}{rest}",
+                    self.palette.paint(Tone::Bad, "✗"),
+                    failed(step.exit_code)
                 )
             }
         };
         self.say(&line)
     }
 
+    /// A step inside of an action has no end of its own that would tell its exit code.
+    fn annotated(&mut self, found: &Annotation) -> io::Result<()> {
+        if found.tells_exit() && self.headers > 1 {
+            return self.notice(found.severity, &found.message);
+        }
+        Ok(())
+    }
+
     fn notice(&mut self, level: Level, text: &str) -> io::Result<()> {
-        let text = harmless(text);
-        let (word, tone) = match level {
-            Level::Notice => ("note", Tone::Quiet),
-            Level::Warning => ("warning", Tone::Caution),
-            Level::Error => {
-                self.tail.line(&text);
-                ("error", Tone::Bad)
-            }
-        };
-        let word = self.palette.paint(tone, &format!("{word}:"));
-        self.say(&format!("{word} {text}"))
+        if level == Level::Error {
+            harmless(text).lines().for_each(|line| self.tail.line(line));
+        }
+        self.say(&notice(self.palette, level, text))
     }
 
     /// What failed, once more, with its last words.
@@ -259,6 +219,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         };
         let code = failed
             .exit_code
+            .filter(|code| *code != 0)
             .map(|c| format!(" (exit code {})", exit_code(c)));
         let head = format!(
             "failed: {}{}",
@@ -279,26 +240,29 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         let Some(found) = self.findings.of(key) else {
             return Ok(());
         };
-        let mut lines = shown::annotations(found, self.palette);
+        // What stands among the last words of the failed step has just been said.
+        let told = self
+            .tail
+            .failed()
+            .map_or(&[][..], |step| step.lines.as_slice());
+        let mut lines = shown::annotations(found, told, self.palette);
         lines.extend(shown::summaries(found));
         lines.iter().try_for_each(|line| self.say(line))
     }
 
-    fn completed(
-        &mut self,
-        conclusion: Conclusion,
-        code: u8,
-        infra: Option<&Infra>,
-        t_ms: u64,
-    ) -> io::Result<()> {
-        if let Some(infra) = infra {
-            let word = self.palette.paint(Tone::Bad, "error:");
-            self.say(&format!("{word} {}", harmless(&infra.message)))?;
-            if let Some(help) = &infra.help {
-                self.say(&format!(" help: {}", harmless(help)))?;
-            }
+    /// What the machinery has to say of its failure.
+    fn show_trouble(&mut self, infra: Option<&Infra>) -> io::Result<()> {
+        let Some(infra) = infra else {
+            return Ok(());
+        };
+        self.say(&notice(self.palette, Level::Error, &infra.message))?;
+        match &infra.help {
+            Some(help) => self.say(&format!(" help: {}", harmless(help))),
+            None => Ok(()),
         }
-        self.list_artifacts()?;
+    }
+
+    fn completed(&mut self, conclusion: Conclusion, code: u8, event: &Stamped) -> io::Result<()> {
         if self.terse && conclusion == Conclusion::Success {
             return Ok(());
         }
@@ -307,7 +271,9 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         if conclusion == Conclusion::Skipped {
             return self.say(&line);
         }
-        self.say(&format!("{line} in {}", duration(t_ms)))
+        let is_allowed = event.may_fail && conclusion == Conclusion::Failure;
+        let rest = if is_allowed { ", which is allowed" } else { "" };
+        self.say(&format!("{line} in {}{rest}", duration(event.t_ms)))
     }
 
     fn list_artifacts(&mut self) -> io::Result<()> {
@@ -374,207 +340,68 @@ pub fn verdict(conclusion: Conclusion, code: u8) -> (&'static str, Tone) {
     }
 }
 
-impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
-    fn report(&mut self, event: &Stamped) -> io::Result<()> {
-        self.show(event)?;
-        self.losses()
+impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
+    type Out = O;
+    type Err = E;
+
+    fn screen(&self) -> &Screen<O, E> {
+        &self.screen
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()?;
-        self.err.flush()?;
-        self.losses()
-    }
-
-    fn name(&self) -> String {
-        "writing to the terminal".to_owned()
-    }
-
-    fn goes_on(&self) -> bool {
-        self.out.is_open() || self.err.is_open()
+    fn show(&mut self, event: &Stamped) -> io::Result<()> {
+        self.findings.take(event);
+        match &event.event {
+            JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
+            JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
+            JobEvent::StepHeader { lines, .. } => self.step_header(lines),
+            JobEvent::Log { stream, text, .. } => self.log(*stream, text),
+            JobEvent::StepFinished {
+                number,
+                name,
+                outcome,
+                conclusion,
+                exit_code,
+                ms,
+                ..
+            } => self.step_finished(&Finished {
+                number: *number,
+                name,
+                outcome: *outcome,
+                conclusion: *conclusion,
+                exit_code: *exit_code,
+                ms: *ms,
+            }),
+            JobEvent::Artifact { path, size, .. } => {
+                self.artifacts.push((path.clone(), *size));
+                Ok(())
+            }
+            JobEvent::Notice { level, text } => self.notice(*level, text),
+            JobEvent::JobCompleted {
+                conclusion,
+                exit_code,
+                infra,
+            } => {
+                self.show_failed_step()?;
+                self.show_findings(&event.key)?;
+                self.show_trouble(infra.as_ref())?;
+                self.list_artifacts()?;
+                self.completed(*conclusion, *exit_code, event)
+            }
+            JobEvent::TornDown { .. } => {
+                self.torn_down = true;
+                Ok(())
+            }
+            JobEvent::Annotation(found) => self.annotated(found),
+            JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
+            JobEvent::JobAccepted
+            | JobEvent::Started { .. }
+            | JobEvent::Rung { .. }
+            | JobEvent::RunStarted { .. }
+            | JobEvent::RunCompleted { .. }
+            | JobEvent::StepSummary { .. } => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Events, Message, Stage};
-
-    /// Takes so many bytes, then nobody reads any more.
-    struct Closing(Vec<u8>, usize);
-
-    impl Write for Closing {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.0.len() >= self.1 {
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
-            self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct Shown {
-        out: String,
-        err: String,
-        errors: Vec<io::ErrorKind>,
-    }
-
-    fn show(room: usize, events: impl IntoIterator<Item = JobEvent>) -> Shown {
-        let (sender, mut queue) = Events::accept("job");
-        events.into_iter().for_each(|event| sender.emit(event));
-        let (mut out, mut err) = (Closing(Vec::new(), room), Vec::new());
-        let mut human = Human::new(
-            &mut out,
-            &mut err,
-            Palette::default(),
-            "o".to_owned(),
-            false,
-        );
-        let mut errors = Vec::new();
-        while let Ok(Message::Events(stamped, _)) = queue.try_recv() {
-            let ends = stamped.iter().map(|one| human.report(one));
-            errors.extend(ends.filter_map(Result::err).map(|error| error.kind()));
-        }
-        assert!(human.goes_on());
-        drop(human);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Shown {
-            out: text(out.0),
-            err: text(err),
-            errors,
-        }
-    }
-
-    fn log(stream: Stream, text: &str) -> JobEvent {
-        JobEvent::Log {
-            number: 1,
-            stream,
-            text: text.to_owned(),
-        }
-    }
-
-    fn phases(phases: &[Phase]) -> Vec<JobEvent> {
-        phases
-            .iter()
-            .map(|phase| JobEvent::Phase { phase: *phase })
-            .collect()
-    }
-
-    #[test]
-    fn a_closed_standard_output_does_not_silence_standard_error() {
-        let lines = ["one", "two", "three"].map(|line| log(Stream::Stdout, line));
-        let mut events = Vec::from(lines);
-        events.push(log(Stream::Stderr, "error text"));
-        events.push(JobEvent::Notice {
-            level: Level::Warning,
-            text: "look".to_owned(),
-        });
-        let shown = show(4, events);
-        assert_eq!(shown.out, "one\n");
-        assert_eq!(shown.err, "error text\nwarning: look\n");
-        // Told once.
-        assert_eq!(shown.errors, [io::ErrorKind::BrokenPipe]);
-    }
-
-    #[test]
-    fn a_phase_that_was_not_finished_is_not_shown_as_done() {
-        let mut events = phases(&[Phase::StartingContainer, Phase::WaitingForGuest]);
-        events.extend(phases(&[Phase::TearingDown]));
-        events.push(JobEvent::TornDown { ms: 1 });
-        events.extend(phases(&[Phase::Completed]));
-        let shown = show(100, events);
-        assert_eq!(
-            shown.err,
-            "• machine started 0.0 s\n✗ guest not ready after 0.0 s\n• machine removed 0.0 s\n"
-        );
-        let shown = show(100, phases(&[Phase::ResolvingImage, Phase::Completed]));
-        assert_eq!(shown.err, "✗ image not checked after 0.0 s\n");
-        let shown = show(100, phases(&[Phase::TearingDown, Phase::Completed]));
-        assert_eq!(shown.err, "✗ machine not removed after 0.0 s\n");
-        let usual = [
-            Phase::WaitingForGuest,
-            Phase::RunningSteps,
-            Phase::CollectingArtifacts,
-            Phase::Completed,
-        ];
-        assert!(!show(100, phases(&usual)).err.contains('✗'));
-    }
-
-    #[test]
-    fn nothing_that_is_quoted_steers_the_terminal() {
-        let evil = "\u{1b}[2Jevil\u{7}".to_owned();
-        let name = format!("{evil}\n✓ 2. Test");
-        let infra = Infra {
-            message: evil.clone(),
-            help: Some(evil.clone()),
-            transient: false,
-            evidence: None,
-        };
-        let events = [
-            JobEvent::StepStarted {
-                number: 1,
-                stage: Stage::Main,
-                id: None,
-                name: name.clone(),
-            },
-            log(Stream::Stdout, "\u{1b}[32mgreen\u{1b}]52;c;eA==\u{7}"),
-            log(Stream::Stderr, &evil),
-            JobEvent::Notice {
-                level: Level::Error,
-                text: evil.clone(),
-            },
-            JobEvent::StepFinished {
-                number: 1,
-                stage: Stage::Main,
-                id: None,
-                name,
-                outcome: Conclusion::Failure,
-                conclusion: Conclusion::Failure,
-                exit_code: Some(1),
-                ms: 1,
-            },
-            JobEvent::Artifact {
-                path: evil,
-                size: 1,
-                sha256: String::new(),
-            },
-            JobEvent::JobCompleted {
-                conclusion: Conclusion::Failure,
-                exit_code: 69,
-                infra: Some(infra),
-            },
-        ];
-        let shown = show(1000, events);
-        assert_eq!(shown.out, "\u{1b}[32mgreen\u{1b}[0m\n");
-        let steers = |c: char| c.is_control() && c != '\n';
-        let own = shown.err.replace("\u{1b}[32mgreen\u{1b}[0m", "");
-        assert!(!own.contains(steers), "{own:?}");
-        assert!(!own.contains("\n✓ 2"), "{own:?}");
-        assert_eq!(own.matches("evil").count(), 10, "{own}");
-    }
-
-    #[test]
-    fn what_a_step_runs_is_shown_below_its_name_which_is_not_said_twice() {
-        let header = |first: &str| JobEvent::StepHeader {
-            number: 1,
-            stage: Stage::Main,
-            lines: vec![first.to_owned(), "e\u{1b}[2Jcho hi".to_owned()],
-        };
-        let started = || JobEvent::StepStarted {
-            number: 1,
-            stage: Stage::Main,
-            id: None,
-            name: "Run echo".to_owned(),
-        };
-        let shown = show(100, [started(), header("Run echo"), header("Run other")]);
-        assert_eq!(shown.out, "");
-        assert_eq!(
-            shown.err,
-            "▸ 1. Run echo\n  e\u{fffd}[2Jcho hi\n  Run other\n  e\u{fffd}[2Jcho hi\n"
-        );
-    }
-}
+mod tests;

@@ -4,45 +4,46 @@
 use std::io::{self, BufWriter, Stderr, Stdout, Write};
 use std::sync::Arc;
 
-use crate::event::{Conclusion, JobEvent, Level, Stamped};
-use crate::report::Reporter;
+use crate::event::{Conclusion, JobEvent, Stamped};
 use crate::report::human::{Human, verdict};
-use crate::report::outlet::Outlet;
-use crate::report::plain::{harmless, harmless_name};
-use crate::report::shared::{Marked, Shared};
-use crate::report::style::{Palette, Tone, duration};
+use crate::report::plain::harmless_name;
+use crate::report::screen::{OnScreen, Screen};
+use crate::report::style::{Palette, columns, duration};
 use crate::report::table::Table;
+use crate::report::words::notice;
 
 /// Names longer than this do not make the others wider.
 const WIDEST: usize = 24;
 
-type Output<W> = Shared<Outlet<W>>;
-
 /// Writes for people who run several jobs.
 #[derive(Debug)]
 pub struct Many<O: Write + Send, E: Write + Send> {
-    out: Output<O>,
-    err: Output<E>,
+    screen: Screen<O, E>,
     palette: Palette,
     jobs: Vec<One<O, E>>,
     /// How wide the names are, at least.
     width: usize,
     table: Table,
     out_directory: String,
+    /// Whether the second output is this process's own, which may be a terminal.
+    is_own: bool,
 }
 
 /// One of the jobs.
 #[derive(Debug)]
 struct One<O: Write + Send, E: Write + Send> {
     key: Arc<str>,
-    human: Human<Marked<Output<O>>, Marked<Output<E>>>,
+    human: Human<O, E>,
 }
 
 impl Many<BufWriter<Stdout>, BufWriter<Stderr>> {
     /// To this process's own outputs. `out_directory` is where artifacts go.
     pub fn to_terminal(out_directory: String) -> Self {
         let (out, err) = (BufWriter::new(io::stdout()), BufWriter::new(io::stderr()));
-        Self::new(out, err, Palette::for_stderr(), out_directory)
+        Self {
+            is_own: true,
+            ..Self::new(out, err, Palette::for_stderr(), out_directory)
+        }
     }
 }
 
@@ -50,14 +51,56 @@ impl<O: Write + Send, E: Write + Send> Many<O, E> {
     /// To any two outputs.
     pub fn new(out: O, err: E, palette: Palette, out_directory: String) -> Self {
         Self {
-            out: Shared::new(Outlet::new(out)),
-            err: Shared::new(Outlet::new(err)),
+            screen: Screen::new(out, err),
             palette,
             jobs: Vec::new(),
             width: 0,
             table: Table::default(),
             out_directory,
+            is_own: false,
         }
+    }
+
+    fn one(&mut self, event: &Stamped) -> &mut Human<O, E> {
+        let known = self.jobs.iter().position(|one| one.key == event.key);
+        let at = known.unwrap_or_else(|| {
+            let human = self.human_for(event.whose());
+            let key = Arc::clone(&event.key);
+            self.jobs.push(One { key, human });
+            self.jobs.len() - 1
+        });
+        &mut self.jobs[at].human
+    }
+
+    fn human_for(&self, whose: &str) -> Human<O, E> {
+        let name = harmless_name(whose);
+        let name = format!("{name:<width$}", width = self.width);
+        let mark = format!("{} │ ", self.palette.paint_name(whose, &name));
+        let (screen, palette) = (self.screen.clone(), self.palette);
+        Human::on(screen, palette, mark, self.out_directory.clone())
+    }
+
+    fn completed(&mut self, conclusion: Conclusion, code: u8, t_ms: u64) -> io::Result<()> {
+        self.screen.out.flush()?;
+        let err = &mut self.screen.err;
+        writeln!(err)?;
+        let columns = if self.is_own { columns() } else { None };
+        for line in self.table.lines(columns) {
+            writeln!(err, "{line}")?;
+        }
+        writeln!(err)?;
+        let (word, tone) = verdict(conclusion, code);
+        let word = self.palette.paint(tone, &format!("run {word}"));
+        writeln!(err, "{word} in {}", duration(t_ms))
+    }
+}
+
+impl<O: Write + Send, E: Write + Send> OnScreen for Many<O, E> {
+    type Out = O;
+    type Err = E;
+
+    fn screen(&self) -> &Screen<O, E> {
+        &self.screen
     }
 
     fn show(&mut self, event: &Stamped) -> io::Result<()> {
@@ -72,85 +115,21 @@ impl<O: Write + Send, E: Write + Send> Many<O, E> {
                 conclusion,
                 exit_code,
             } => self.completed(*conclusion, *exit_code, event.t_ms),
-            JobEvent::Notice { level, text } if event.job.is_empty() => self.notice(*level, text),
-            _ => self.one(event).report(event),
+            JobEvent::Notice { level, text } if event.job.is_empty() => {
+                let line = notice(self.palette, *level, text);
+                writeln!(self.screen.err, "{line}")
+            }
+            _ => self.one(event).show(event),
         }
-    }
-
-    fn one(&mut self, event: &Stamped) -> &mut Human<Marked<Output<O>>, Marked<Output<E>>> {
-        let known = self.jobs.iter().position(|one| one.key == event.key);
-        let at = known.unwrap_or_else(|| {
-            let human = self.human_for(event.whose());
-            let key = Arc::clone(&event.key);
-            self.jobs.push(One { key, human });
-            self.jobs.len() - 1
-        });
-        &mut self.jobs[at].human
-    }
-
-    fn human_for(&self, whose: &str) -> Human<Marked<Output<O>>, Marked<Output<E>>> {
-        let name = harmless_name(whose);
-        let name = format!("{name:<width$}", width = self.width);
-        let mark = format!("{} │ ", self.palette.paint_name(whose, &name));
-        let out = Marked::new(self.out.clone(), mark.clone());
-        let err = Marked::new(self.err.clone(), mark);
-        Human::new(out, err, self.palette, self.out_directory.clone(), false)
-    }
-
-    fn notice(&mut self, level: Level, text: &str) -> io::Result<()> {
-        let (word, tone) = match level {
-            Level::Notice => ("note:", Tone::Quiet),
-            Level::Warning => ("warning:", Tone::Caution),
-            Level::Error => ("error:", Tone::Bad),
-        };
-        let word = self.palette.paint(tone, word);
-        writeln!(self.err, "{word} {}", harmless(text))
-    }
-
-    fn completed(&mut self, conclusion: Conclusion, code: u8, t_ms: u64) -> io::Result<()> {
-        self.out.flush()?;
-        writeln!(self.err)?;
-        for line in self.table.lines() {
-            writeln!(self.err, "{line}")?;
-        }
-        writeln!(self.err)?;
-        let (word, tone) = verdict(conclusion, code);
-        let word = self.palette.paint(tone, &format!("run {word}"));
-        writeln!(self.err, "{word} in {}", duration(t_ms))
-    }
-
-    /// The loss of an output, told once.
-    fn losses(&mut self) -> io::Result<()> {
-        self.out.with(Outlet::loss)?;
-        self.err.with(Outlet::loss)
-    }
-}
-
-impl<O: Write + Send, E: Write + Send> Reporter for Many<O, E> {
-    fn report(&mut self, event: &Stamped) -> io::Result<()> {
-        self.show(event)?;
-        self.losses()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()?;
-        self.err.flush()?;
-        self.losses()
-    }
-
-    fn name(&self) -> String {
-        "writing to the terminal".to_owned()
-    }
-
-    fn goes_on(&self) -> bool {
-        self.out.with(|out| out.is_open()) || self.err.with(|err| err.is_open())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Message, RunEvents, Stage, Stream};
+    use crate::event::{Level, Message, RunEvents, Stage, Stream};
+    use crate::report::Reporter;
+    use crate::report::shared::Shared;
 
     /// Both outputs as one text.
     fn shown(tell: impl FnOnce(&RunEvents)) -> String {

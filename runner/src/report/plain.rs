@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use anstyle_parse::{Params, Parser, Perform};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Ends whatever colours a line began.
 pub const RESET: &str = "\u{1b}[0m";
@@ -17,6 +18,21 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 /// A name within a line: it can't begin a line of its own, which would look like one of Dormer's.
 pub fn harmless_name(text: &str) -> Cow<'_, str> {
     replaced(text, char::is_control)
+}
+
+/// A text of at most so many columns: what is wider ends with `…`.
+pub fn shortened(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut left = columns.saturating_sub(1);
+    let fits = text.chars().take_while(|c| {
+        let width = c.width().unwrap_or(0);
+        let is_room = width <= left;
+        left = left.saturating_sub(width);
+        is_room
+    });
+    Cow::Owned(fits.chain(['…']).collect())
 }
 
 fn replaced(text: &str, steers: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -138,6 +154,20 @@ mod tests {
             "a\u{fffd}[2J\n\tb\u{fffd}"
         );
         assert_eq!(harmless_name("a\nb"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn wide_texts_are_cut_to_their_columns() {
+        for (text, columns, expected) in [
+            ("build", 5, "build"),
+            ("builds", 5, "buil…"),
+            ("構築する", 8, "構築する"),
+            ("構築する", 7, "構築す…"),
+            ("構築する", 6, "構築…"),
+            ("x", 0, "…"),
+        ] {
+            assert_eq!(shortened(text, columns), expected);
+        }
     }
 
     proptest! {

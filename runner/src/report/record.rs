@@ -94,6 +94,7 @@ mod tests {
             leg: None,
             instance: Some("abc".into()),
             key: "a".into(),
+            may_fail: false,
             event,
         }
     }

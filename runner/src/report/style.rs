@@ -79,6 +79,12 @@ impl Palette {
     }
 }
 
+/// How many columns the terminal has that standard error is; none if it is none.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// A time as people read it: `0.3 s`, `12 s`, `3 min 20 s`.
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;

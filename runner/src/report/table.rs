@@ -2,9 +2,18 @@
 
 use std::sync::Arc;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::event::{Conclusion, JobEvent, Stage, Stamped};
-use crate::report::plain::harmless_name;
+use crate::report::plain::{harmless_name, shortened};
 use crate::report::style::duration;
+
+/// How many columns names have where nobody says how many there are.
+const WIDEST: usize = 60;
+/// How many they have on any terminal.
+const NARROWEST: usize = 20;
+/// How many columns are left free beside a cell.
+const GAP: u16 = 2;
 
 /// Gathers what the table shows.
 #[derive(Debug, Default)]
@@ -17,15 +26,21 @@ struct Row {
     key: Arc<str>,
     whose: Arc<str>,
     end: Option<(Conclusion, u64)>,
+    /// Whether its failure counts as a success.
+    may_fail: bool,
     steps: Vec<Step>,
 }
 
 #[derive(Debug)]
 struct Step {
     name: String,
+    outcome: Conclusion,
     conclusion: Conclusion,
     ms: u64,
 }
+
+/// Three columns: what it is, how it ended, how long it took.
+type Cells = [String; 3];
 
 impl Table {
     /// Takes what an event says of a job or a step.
@@ -36,6 +51,7 @@ impl Table {
                 number,
                 stage,
                 name,
+                outcome,
                 conclusion,
                 ms,
                 ..
@@ -47,6 +63,7 @@ impl Table {
                 };
                 let step = Step {
                     name,
+                    outcome: *outcome,
                     conclusion: *conclusion,
                     ms: *ms,
                 };
@@ -66,6 +83,7 @@ impl Table {
                 key: Arc::clone(&event.key),
                 whose: Arc::clone(event.whose()),
                 end: None,
+                may_fail: event.may_fail,
                 steps: Vec::new(),
             });
             self.jobs.len() - 1
@@ -73,34 +91,68 @@ impl Table {
         &mut self.jobs[at]
     }
 
-    /// The table's lines.
-    pub fn lines(&self) -> Vec<String> {
+    /// The table's lines, on a terminal of so many columns if it is one. Names that are too wide are cut.
+    pub fn lines(&self, columns: Option<usize>) -> Vec<String> {
+        let mut rows: Vec<Cells> = self.jobs.iter().flat_map(Row::cells).collect();
+        let widest = widest_name(&rows, columns);
+        for [name, ..] in &mut rows {
+            *name = shortened(name, widest).into_owned();
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-        for row in &self.jobs {
-            let (end, took) = match row.end {
-                Some((Conclusion::Skipped, _)) => (word(Conclusion::Skipped), String::new()),
-                Some((conclusion, ms)) => (word(conclusion), duration(ms)),
-                None => ("", String::new()),
-            };
-            table.add_row([&harmless_name(&row.whose), end, &took]);
-            for step in &row.steps {
-                let took = match step.conclusion {
-                    Conclusion::Skipped => String::new(),
-                    _ => duration(step.ms),
-                };
-                let name = format!("  {}", harmless_name(&step.name));
-                table.add_row([&name, word(step.conclusion), &took]);
-            }
-        }
+        table.add_rows(rows);
         for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP));
         }
         let text = table.to_string();
         text.lines()
             .map(|line| line.trim_end().to_owned())
             .collect()
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<Cells> {
+        let end = match self.end {
+            Some((Conclusion::Failure, _)) if self.may_fail => "✗ failure (allowed)",
+            Some((conclusion, _)) => word(conclusion),
+            None => "",
+        };
+        let took = self.end.map(|(conclusion, ms)| took(conclusion, ms));
+        let name = harmless_name(&self.whose).into_owned();
+        let mut cells = vec![[name, end.to_owned(), took.unwrap_or_default()]];
+        cells.extend(self.steps.iter().map(Step::cells));
+        cells
+    }
+}
+
+impl Step {
+    fn cells(&self) -> Cells {
+        let end = match (self.outcome, self.conclusion) {
+            (Conclusion::Failure, Conclusion::Success) => "✓ success (failure allowed)",
+            (_, conclusion) => word(conclusion),
+        };
+        let name = format!("  {}", harmless_name(&self.name));
+        [name, end.to_owned(), took(self.conclusion, self.ms)]
+    }
+}
+
+/// How wide names may be: so that a line fits the terminal, unless that leaves next to nothing of them.
+fn widest_name(rows: &[Cells], columns: Option<usize>) -> usize {
+    let Some(columns) = columns else {
+        return WIDEST;
+    };
+    let widest = |cell: usize| rows.iter().map(|row| row[cell].width()).max();
+    let others = [1, 2].map(|cell| usize::from(GAP) + widest(cell).unwrap_or(0));
+    columns.saturating_sub(others.iter().sum()).max(NARROWEST)
+}
+
+/// How long something took that was done.
+fn took(conclusion: Conclusion, ms: u64) -> String {
+    match conclusion {
+        Conclusion::Skipped => String::new(),
+        _ => duration(ms),
     }
 }
 
@@ -128,6 +180,7 @@ mod tests {
             leg: Some(whose.into()),
             instance: None,
             key: whose.into(),
+            may_fail: false,
             event,
         }
     }
@@ -180,7 +233,7 @@ mod tests {
             "  2. Pack     - skipped",
             "deploy        - skipped",
         ];
-        assert_eq!(table.lines(), expected);
+        assert_eq!(table.lines(None), expected);
     }
 
     #[test]
@@ -193,8 +246,51 @@ mod tests {
             });
         }
         assert_eq!(
-            table.lines(),
+            table.lines(None),
             ["same  ✓ success  1.0 s", "same  ✗ failure  1.0 s"]
         );
+    }
+    #[test]
+    fn a_failure_that_is_allowed_is_marked() {
+        let mut table = Table::default();
+        let mut forgiven = step(1, "Try", Conclusion::Success, 1000);
+        if let JobEvent::StepFinished { outcome, .. } = &mut forgiven {
+            *outcome = Conclusion::Failure;
+        }
+        for event in [
+            forgiven,
+            step(2, "Fail", Conclusion::Failure, 1000),
+            completed(Conclusion::Failure),
+        ] {
+            table.take(&Stamped {
+                may_fail: true,
+                ..stamped("nightly", 2000, event)
+            });
+        }
+        let expected = [
+            "nightly    ✗ failure (allowed)          2.0 s",
+            "  1. Try   ✓ success (failure allowed)  1.0 s",
+            "  2. Fail  ✗ failure                    1.0 s",
+        ];
+        assert_eq!(table.lines(None), expected);
+    }
+
+    #[test]
+    fn long_names_make_no_line_wider_than_the_terminal() {
+        let mut table = Table::default();
+        let name = "n".repeat(100);
+        for event in [
+            step(1, &name, Conclusion::Success, 1000),
+            completed(Conclusion::Success),
+        ] {
+            table.take(&stamped("job", 1000, event));
+        }
+        for (columns, widest) in [(None, 60), (Some(78), 60), (Some(40), 22), (Some(10), 20)] {
+            let name = format!("  1. {}…", "n".repeat(widest - 6));
+            let expected = format!("{name}  ✓ success  1.0 s");
+            assert_eq!(table.lines(columns)[1], expected, "{columns:?}");
+        }
+        let whole = format!("  1. {name}  ✓ success  1.0 s");
+        assert_eq!(table.lines(Some(200))[1], whole);
     }
 }

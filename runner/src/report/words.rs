@@ -1,6 +1,29 @@
 //! Sentences that the reporters for people share.
 
-use crate::report::plain::harmless_name;
+use crate::event::Level;
+use crate::report::plain::{harmless, harmless_name};
+use crate::report::style::{Palette, Tone};
+use crate::report::tail::exit_code;
+
+/// Something that people should know.
+pub(super) fn notice(palette: Palette, level: Level, text: &str) -> String {
+    let (word, tone) = match level {
+        Level::Notice => ("note:", Tone::Quiet),
+        Level::Warning => ("warning:", Tone::Caution),
+        Level::Error => ("error:", Tone::Bad),
+    };
+    format!("{} {}", palette.paint(tone, word), harmless(text))
+}
+
+/// What is said of a failure that the job survives.
+pub(super) const GOES_ON: &str = ", and the job goes on";
+
+/// How a step or its program failed.
+pub(super) fn failed(code: Option<u32>) -> String {
+    let code = code.filter(|code| *code != 0);
+    let why = code.map(|code| format!(" with exit code {}", exit_code(code)));
+    format!("failed{}", why.unwrap_or_default())
+}
 
 /// Which state of an action's repository is used.
 pub(super) fn pinned(uses: &str, commit: Option<&str>) -> String {

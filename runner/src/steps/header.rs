@@ -40,7 +40,7 @@ impl Executor<'_> {
     ) {
         let text = match turn.stage {
             Stage::Post => "Post job cleanup.\n".to_owned(),
-            Stage::Pre | Stage::Main => header.text(environment),
+            Stage::Pre | Stage::Main => header.text(environment, self.masker),
         };
         let fact = JobEvent::StepHeader {
             number: frame.number,
@@ -52,7 +52,7 @@ impl Executor<'_> {
 }
 
 impl Header<'_> {
-    fn text(&self, environment: &Variables) -> String {
+    fn text(&self, environment: &Variables, masker: &Masker) -> String {
         let mut text = match self {
             Self::Script { text, shell } => {
                 let text = without_masks(&text.replace("\r\n", "\n"));
@@ -63,10 +63,10 @@ impl Header<'_> {
             Self::Action { uses, inputs } => {
                 let given = inputs.iter().filter(|(_, value)| !value.is_empty());
                 let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
-                format!("Run {uses}\n{}", block("with", given))
+                format!("Run {uses}\n{}", block("with", given, masker))
             }
         };
-        text += &block("env", environment.iter());
+        text += &block("env", environment.iter(), masker);
         text
     }
 }
@@ -88,10 +88,19 @@ fn without_masks(text: &str) -> String {
     values.into_iter().fold(text.to_owned(), hide)
 }
 
-/// Names with values below a heading; nothing if there are none.
-fn block<'a>(heading: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+/// Names with values below a heading; nothing if there are none. The lines of a value stand together, behind
+/// where its name begins: masked before they are moved, since a secret may have several lines.
+fn block<'a>(
+    heading: &str,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    masker: &Masker,
+) -> String {
     let pairs: String = pairs
-        .map(|(name, value)| format!("  {name}: {value}\n"))
+        .map(|(name, value)| {
+            let shown = masker.mask(value);
+            let lines: Vec<&str> = shown.lines().collect();
+            format!("  {name}: {}\n", lines.join("\n    "))
+        })
         .collect();
     if pairs.is_empty() {
         return pairs;
@@ -141,7 +150,7 @@ mod tests {
         let masker = Masker::default();
         masker.add("hunter2");
         assert_eq!(
-            lines(&header.text(&environment), &masker),
+            lines(&header.text(&environment, &masker), &masker),
             [
                 "Run me/it@v1",
                 "with:",
@@ -150,14 +159,24 @@ mod tests {
                 "env:",
                 "  A: 1",
                 "  B: two",
-                "lines"
+                "    lines"
             ]
         );
         let none = Header::Action {
             uses: "me/it@v1",
             inputs: &[],
         };
-        assert_eq!(none.text(&Variables::default()), "Run me/it@v1\n");
+        let text = none.text(&Variables::default(), &masker);
+        assert_eq!(text, "Run me/it@v1\n");
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_is_masked_before_they_are_moved() {
+        let masker = Masker::default();
+        masker.add("  one\n\n  two");
+        let environment: Variables = pairs(&[("KEY", "a\n  one\n\n  two")]).into_iter().collect();
+        let shown = block("env", environment.iter(), &masker);
+        assert_eq!(shown, "env:\n  KEY: a\n    ***\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Whole workflows in guests that are directories of this host: everything below `fixtures/workflows`, by
 //! the product's own graph, from the file to the exit code. A few of them run in real machines too, see
-//! `runner/tests/vm/corpus.rs`. `CORPUS=part-of-a-name` runs only these.
+//! `runner/tests/vm/corpus.rs`. `CORPUS=part-of-a-name` runs only these, and `SHOW=human` or `SHOW=github`
+//! shows them as people would see them.
 
 mod legs;
 mod run;

@@ -1,6 +1,6 @@
 //! A case, from its file to what became of it: what `dormer run` does, with local guests for machines.
 
-use std::io;
+use std::io::{self, BufWriter, Stderr, Stdout};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +22,10 @@ use dormer::job::plan::{JobSettings, Keep};
 use dormer::mask::Masker;
 use dormer::progress::Silent;
 use dormer::report::events_file::EventsFile;
+use dormer::report::github::Github;
+use dormer::report::github_many::GithubMany;
+use dormer::report::human::Human;
+use dormer::report::many::Many;
 use dormer::report::{self, Reporter};
 use dormer::source::called::{Library, Sources, follow};
 use dormer::source::file;
@@ -131,13 +135,15 @@ async fn begin(
         cancel: cancel.clone(),
     };
     let file = EventsFile::create(&record).expect("a file");
-    let _reporting = report::spawn(queue, vec![Box::new(file), Box::new(watch)], masker.clone());
+    let is_single = prepared.is_single();
+    let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(file), Box::new(watch)];
+    reporters.extend(shown(is_single));
+    let _reporting = report::spawn(queue, reporters, masker.clone());
     let legs = Arc::new(LocalLegs {
         masker,
         settings: settings(&directory.join(&case.name), directory, actions),
         outputs: Mutex::default(),
     });
-    let is_single = prepared.is_single();
     let graph = Graph {
         runner: legs.clone(),
         files: Arc::new(prepared.files),
@@ -173,6 +179,21 @@ async fn begin(
         }
     }
     seen
+}
+
+/// The reporter to look at, if one is asked for.
+fn shown(is_single: bool) -> Option<Box<dyn Reporter>> {
+    let (out, token) = ("out".to_owned(), "word".to_owned());
+    Some(match (std::env::var("SHOW").ok()?.as_str(), is_single) {
+        ("github", true) => Box::new(Github::to_stdout(token)),
+        ("github", false) => Box::new(GithubMany::to_stdout(token)),
+        (_, true) => Box::new(Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
+            out, false,
+        )),
+        (_, false) => Box::new(Many::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(
+            out,
+        )),
+    })
 }
 
 /// The repositories that a case brings along as `repositories/OWNER/NAME`, each with its files at the tag

@@ -12,6 +12,7 @@ mod references;
 mod running;
 mod stages;
 mod stopping;
+mod told;
 
 use std::time::Duration;
 

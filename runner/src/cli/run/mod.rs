@@ -39,6 +39,7 @@ use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
 use crate::job::plan::JobSettings;
+use crate::job::told::Told;
 use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
 use crate::report::plain::harmless_name;
@@ -184,6 +185,7 @@ async fn accept(
         is_single,
         remark,
         directories: Directories::default(),
+        told: Told::default(),
     };
     let facts = wanted.prepared.facts;
     let groups = equipped.home.root().join("concurrency");

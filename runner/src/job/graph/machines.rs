@@ -17,6 +17,7 @@ use crate::job::driver::{self, Surroundings};
 use crate::job::graph::leg::{LegOrder, LegRunner};
 use crate::job::outcome::JobEnd;
 use crate::job::plan::{JobRequest, JobSettings};
+use crate::job::told::Told;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::vmm::engine::Engine;
@@ -49,6 +50,8 @@ pub struct Machines {
     pub remark: Option<String>,
     /// The directories of legs.
     pub directories: Directories,
+    /// What is said once, and not by each job.
+    pub told: Told,
 }
 
 /// The directories that legs have below `--out`. No two have the same, on any system that it may be on.
@@ -101,6 +104,7 @@ impl LegRunner for Machines {
             cancel: order.cancel,
             masker: self.masker.clone(),
             progress: Arc::clone(&self.progress),
+            told: self.told.clone(),
         };
         let request = JobRequest {
             workflow: order.workflow,

@@ -45,6 +45,13 @@ pub struct Graph {
     pub skip_unmatched: bool,
 }
 
+impl Graph {
+    /// Whether a failure of this leg counts as a success.
+    pub(super) fn forgives(&self, leg: &Leg) -> bool {
+        !self.alone && leg.continue_on_error.known() == Some(&true)
+    }
+}
+
 /// A workflow and what is known where it runs.
 pub struct Scene {
     /// Its plan.
@@ -314,7 +321,7 @@ impl Run {
         };
         let result = LegResult {
             conclusion: end.end.conclusion,
-            forgiven: end.forgiven && !self.graph.alone,
+            forgiven: end.forgiven,
         };
         for (name, value) in &end.end.outputs {
             self.jobs[job].outputs.insert(name.as_str(), value.as_str());
@@ -375,7 +382,12 @@ impl Run {
         };
         let name = name.map(String::as_str);
         let key = self.key(job, leg);
-        self.graph.events.leg(&key, &self.path(job), name)
+        let events = self.graph.events.leg(&key, &self.path(job), name);
+        if leg.is_some_and(|leg| self.graph.forgives(leg)) {
+            events.forgiven()
+        } else {
+            events
+        }
     }
 
     fn id(&self, job: usize) -> &str {

@@ -73,7 +73,7 @@ enum Prevented {
 
 /// Brings a leg to its end, and states that.
 pub(super) async fn run(task: LegTask) -> LegEnd {
-    let forgiven = task.leg.continue_on_error.known().copied();
+    let forgiven = task.graph.forgives(&task.leg);
     let end = match task.unserved.clone() {
         Some(why) => task.not_served(why),
         None => match task.try_run().await {
@@ -81,10 +81,7 @@ pub(super) async fn run(task: LegTask) -> LegEnd {
             Err(prevented) => task.prevented(prevented),
         },
     };
-    LegEnd {
-        end,
-        forgiven: forgiven.unwrap_or(false),
-    }
+    LegEnd { end, forgiven }
 }
 
 impl LegTask {

@@ -209,6 +209,7 @@ pub(crate) mod tests {
             leg: None,
             instance: None,
             key: job.into(),
+            may_fail: false,
             event,
         }
     }

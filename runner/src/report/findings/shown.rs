@@ -11,20 +11,29 @@ const LINES_OF_ONE: usize = 10;
 /// How many lines of all summaries of a job people see.
 const LINES_OF_SUMMARIES: usize = 60;
 
-/// What people see of a job's annotations; nothing if there are none.
-pub fn annotations(findings: &JobFindings, palette: Palette) -> Vec<String> {
+/// What people see of a job's annotations, but for those that only say what was told already; nothing if
+/// there are none.
+pub fn annotations(findings: &JobFindings, told: &[String], palette: Palette) -> Vec<String> {
     let mut lines = Vec::new();
-    if findings.annotations.is_empty() {
+    let all = findings.annotations.iter();
+    let news: Vec<_> = all.filter(|found| !says_only(found, told)).collect();
+    if news.is_empty() && findings.left_out == 0 {
         return lines;
     }
     lines.push("annotations:".to_owned());
-    for found in &findings.annotations {
+    for found in news {
         annotation(&mut lines, found, palette);
     }
     if findings.left_out > 0 {
         lines.push(format!("  … and {} more", findings.left_out));
     }
     lines
+}
+
+/// Whether each line of an annotation that is about no place is one of these.
+fn says_only(found: &Annotation, told: &[String]) -> bool {
+    let is_told = |line: &str| told.iter().any(|one| one == line);
+    found.file.is_none() && found.title.is_none() && found.message.lines().all(is_told)
 }
 
 fn annotation(lines: &mut Vec<String>, found: &Annotation, palette: Palette) {
@@ -144,7 +153,7 @@ mod tests {
             ));
         }
         let job = findings.of("build").unwrap();
-        let lines = annotations(job, Palette::default());
+        let lines = annotations(job, &[], Palette::default());
         assert_eq!(
             lines[..4],
             [
@@ -155,6 +164,12 @@ mod tests {
             ]
         );
         assert_eq!(lines.last().unwrap(), "  … and 2 more");
+        let lines = annotations(
+            job,
+            &["n0".to_owned(), "first\nsecond".to_owned()],
+            Palette::default(),
+        );
+        assert_eq!(lines[3], "  notice: n1");
         assert!(summaries(job).is_empty());
     }
 

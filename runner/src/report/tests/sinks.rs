@@ -198,3 +198,28 @@ async fn a_secret_is_in_no_sink() {
         assert_eq!(masker.mask(&text), text);
     }
 }
+
+#[tokio::test]
+async fn a_mask_of_one_letter_spoils_no_word_of_the_reporters_own() {
+    let masker = Masker::default();
+    masker.add_all(["s", "o"]);
+    let shown = Shared::default();
+    let (out, palette) = (shown.clone(), Palette::default());
+    let human = Human::new(out.clone(), out, palette, "o".to_owned(), false);
+    let (events, queue) = Events::accept("job");
+    let reporting = spawn(queue, vec![Box::new(human)], masker);
+    events.emit(finished(1));
+    events.emit(JobEvent::JobCompleted {
+        conclusion: Conclusion::Success,
+        exit_code: 0,
+        infra: None,
+    });
+    events.flush().await;
+    assert_eq!(reporting.failures(), []);
+    let text = shown.text();
+    assert!(
+        text.starts_with("✗ 1. U***e ") && text.contains(" failed with exit code 1 after "),
+        "{text}"
+    );
+    assert!(text.contains("job succeeded in "), "{text}");
+}
