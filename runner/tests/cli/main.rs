@@ -12,6 +12,7 @@ mod help;
 mod home;
 mod images;
 mod machines;
+mod places;
 mod plan;
 mod secrets;
 mod terminal;
