@@ -54,10 +54,9 @@ fn list(store: &Store, format: ListFormat) -> Result<(), Failure> {
         ListFormat::Json => output::json(&entries.iter().map(to_json).collect::<Vec<_>>()),
         ListFormat::Human => {
             let rows = entries.iter().map(to_row).collect();
-            output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows);
+            output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows)
         }
     }
-    Ok(())
 }
 
 /// What is known of a name.
@@ -146,7 +145,7 @@ async fn build(base: Base, name: &str) -> Result<u8, Failure> {
         return Ok(exit_code::CANCELLED);
     };
     let size = bytesize::ByteSize(image.manifest.size).display().iec();
-    output::line(&format!("{name} {} ({size})", image.digest));
+    output::line(&format!("{name} {} ({size})", image.digest))?;
     Ok(exit_code::SUCCESS)
 }
 
@@ -155,8 +154,7 @@ fn inspect(store: &Store, name: &str) -> Result<(), Failure> {
     let mut value = serde_json::to_value(&image.manifest).unwrap_or_default();
     value["digest"] = json!(image.digest.to_string());
     value["state"] = json!(state(&image));
-    output::json(&value);
-    Ok(())
+    output::json(&value)
 }
 
 fn verify(store: &Store, name: &str) -> Result<(), Failure> {
@@ -165,8 +163,7 @@ fn verify(store: &Store, name: &str) -> Result<(), Failure> {
     let verified = store.verify(&image, &progress);
     progress.finish();
     verified?;
-    output::line(&format!("{name} {}: every digest is right", image.digest));
-    Ok(())
+    output::line(&format!("{name} {}: every digest is right", image.digest))
 }
 
 async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
@@ -189,8 +186,7 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
     base.store.remove_name(name).map_err(failed)?;
     let used = machines.into_iter().map(|one| one.record.image).collect();
     base.store.sweep(&used, false).map_err(failed)?;
-    output::line(&format!("removed {name} {digest}"));
-    Ok(())
+    output::line(&format!("removed {name} {digest}"))
 }
 
 /// Who uses an image: our own machines by their ids, those of other homes by where they are.

@@ -15,6 +15,7 @@ mod machines;
 mod places;
 mod plan;
 mod secrets;
+mod stdout;
 mod terminal;
 mod workflow;
 

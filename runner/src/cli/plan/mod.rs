@@ -41,7 +41,7 @@ pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
         .map_err(|problems| wrong(PLANNED, &problems))?
         .plan;
     match arguments.format {
-        ListFormat::Json => output::json(&plan.document()),
+        ListFormat::Json => output::json(&plan.document())?,
         ListFormat::Human => human(&plan, &root)?,
     }
     Ok(exit_code::SUCCESS)
@@ -90,11 +90,10 @@ fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
         ));
     }
     for text in table::head(plan) {
-        output::line(&text);
+        output::line(&text)?;
     }
     output::table(
         &table::COLUMNS,
         table::rows(plan, &Images::new(loaded.config)),
-    );
-    Ok(())
+    )
 }
