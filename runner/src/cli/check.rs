@@ -15,7 +15,7 @@ use crate::exit_code;
 use crate::failure::{Failure, InputError};
 use crate::report::plain::{harmless, harmless_name};
 use crate::report::style::{Palette, Tone};
-use crate::source::tree::Tree;
+use crate::source::tree::{Tree, did_you_mean};
 
 /// The version of the form for programs.
 const VERSION: u32 = 1;
@@ -62,7 +62,10 @@ fn check_named(path: &Path) -> Checked {
     };
     Checked {
         shown: path.display().to_string(),
-        outcome,
+        outcome: outcome.map_err(|why| match did_you_mean(path) {
+            Some(question) => format!("{why}; {question}"),
+            None => why,
+        }),
     }
 }
 
