@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use rustix::fs::Access;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::free::{FreePlaces, Ground};
@@ -56,6 +57,8 @@ impl OutDirectory {
         let failed = |error| cannot_write(path, error);
         std::fs::create_dir_all(path).map_err(failed)?;
         let directory = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
+        let writable = rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK);
+        writable.map_err(|error| failed(error.into()))?;
         Ok(Self {
             path: path.to_owned(),
             earlier: earlier(path, &directory)?,

@@ -15,7 +15,7 @@ use crate::exit_code;
 use crate::failure::{Failure, InputError};
 use crate::report::plain::{harmless, harmless_name};
 use crate::report::style::{Palette, Tone};
-use crate::source::tree::Tree;
+use crate::source::tree::{Tree, did_you_mean};
 
 /// The version of the form for programs.
 const VERSION: u32 = 1;
@@ -27,14 +27,17 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
         let typed = arguments.files.iter();
         typed.map(|path| check_named(path)).collect()
     };
-    match arguments.format {
+    let printed = match arguments.format {
         CheckFormat::Human => human(&files, arguments.verbose),
         CheckFormat::Json => output::json(&document(&files)),
-        CheckFormat::Github => problems(&files).for_each(|found| output::line(&annotation(&found))),
-    }
+        CheckFormat::Github => {
+            problems(&files).try_for_each(|found| output::line(&annotation(&found)))
+        }
+    };
     for error in files.iter().filter_map(|file| file.outcome.as_ref().err()) {
         output::error(error);
     }
+    printed?;
     Ok(code(&files))
 }
 
@@ -59,7 +62,10 @@ fn check_named(path: &Path) -> Checked {
     };
     Checked {
         shown: path.display().to_string(),
-        outcome,
+        outcome: outcome.map_err(|why| match did_you_mean(path) {
+            Some(question) => format!("{why}; {question}"),
+            None => why,
+        }),
     }
 }
 
@@ -108,20 +114,21 @@ fn problems(files: &[Checked]) -> impl Iterator<Item = Found<'_>> {
     })
 }
 
-fn human(files: &[Checked], verbose: bool) {
+fn human(files: &[Checked], verbose: bool) -> Result<(), Failure> {
     let shows_lines = verbose || std::io::stdout().is_terminal();
     let palette = Palette::for_stdout();
     for found in problems(files) {
-        output::line(&head(&found, palette));
+        output::line(&head(&found, palette))?;
         if shows_lines {
             let rendered = found.problem.render();
             let below = rendered.split_once('\n').map_or("", |(_, below)| below);
-            output::line(&format!("{}\n", harmless(below)));
+            output::line(&format!("{}\n", harmless(below)))?;
         }
     }
     if files.iter().any(|file| file.outcome.is_ok()) {
         output::note(&summary(files));
     }
+    Ok(())
 }
 
 /// The line that scripts look for: `path:line:col: message`.

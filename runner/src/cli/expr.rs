@@ -21,7 +21,7 @@ pub(super) fn expr(arguments: &ExprArguments) -> Result<u8, Failure> {
             output::line(&match arguments.format {
                 ListFormat::Human => answer.text(),
                 ListFormat::Json => answer.to_json(),
-            });
+            })?;
             Ok(exit_code::SUCCESS)
         }
         Err(error) => {

@@ -13,20 +13,28 @@ pub(super) async fn collect(dry_run: bool) -> Result<u8, Failure> {
     let config = config::load(None)?.config;
     let equipped = Base::open()?.with_engine(&config).await?;
     let Swept { findings, failures } = sweep(&equipped, dry_run).await;
-    let verb = if dry_run { "would remove" } else { "removed" };
-    for finding in &findings {
-        output::line(&format!("{verb} {}: {}", finding.what, finding.why));
-    }
-    if failures.is_empty() {
-        if findings.is_empty() {
-            output::line("nothing to remove");
-        }
-        return Ok(exit_code::SUCCESS);
-    }
+    let all_well = failures.is_empty();
+    let printed = print(&findings, dry_run, all_well);
     for failure in failures {
         output::failure(&failure.into());
     }
-    Ok(exit_code::INFRASTRUCTURE)
+    printed?;
+    Ok(if all_well {
+        exit_code::SUCCESS
+    } else {
+        exit_code::INFRASTRUCTURE
+    })
+}
+
+fn print(findings: &[Finding], dry_run: bool, all_well: bool) -> Result<(), Failure> {
+    let verb = if dry_run { "would remove" } else { "removed" };
+    for finding in findings {
+        output::line(&format!("{verb} {}: {}", finding.what, finding.why))?;
+    }
+    if all_well && findings.is_empty() {
+        output::line("nothing to remove")?;
+    }
+    Ok(())
 }
 
 /// Removes what belongs to nobody, on the way to something else: what can't be removed is only told.

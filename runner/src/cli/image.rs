@@ -83,10 +83,9 @@ fn list(base: &Base, format: ListFormat) -> Result<(), Failure> {
                 std::iter::once(to_row(entry)).chain(templates)
             });
             let rows = rows.collect();
-            output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows);
+            output::table(&["NAME", "DIGEST", "GUEST", "SIZE", "MADE", "STATE"], rows)
         }
     }
-    Ok(())
 }
 
 /// A name, what it means, and the templates of what it means or meant.
@@ -185,7 +184,7 @@ async fn build(base: Base, name: &str) -> Result<u8, Failure> {
         return Ok(exit_code::CANCELLED);
     };
     let size = bytesize::ByteSize(image.manifest.size).display().iec();
-    output::line(&format!("{name} {} ({size})", image.digest));
+    output::line(&format!("{name} {} ({size})", image.digest))?;
     Ok(exit_code::SUCCESS)
 }
 
@@ -194,8 +193,7 @@ fn inspect(store: &Store, name: &str) -> Result<(), Failure> {
     let mut value = serde_json::to_value(&image.manifest).unwrap_or_default();
     value["digest"] = json!(image.digest.to_string());
     value["state"] = json!(state(&image));
-    output::json(&value);
-    Ok(())
+    output::json(&value)
 }
 
 fn verify(base: &Base, name: &str) -> Result<(), Failure> {
@@ -204,7 +202,7 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
     let verified = base.store.verify(&image, &progress);
     progress.finish();
     verified?;
-    output::line(&format!("{name} {}: every digest is right", image.digest));
+    output::line(&format!("{name} {}: every digest is right", image.digest))?;
     for template in Templates::of(&base.home).of_image(name) {
         let key = template.key();
         template.verify().map_err(|why| {
@@ -218,7 +216,7 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
         output::line(&format!(
             "  template {}: every digest is right",
             key.short()
-        ));
+        ))?;
     }
     Ok(())
 }
@@ -248,8 +246,7 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
     }
     let used = machines.into_iter().map(|one| one.record.image).collect();
     base.store.sweep(&used, false).map_err(failed)?;
-    output::line(&format!("removed {name} {digest}"));
-    Ok(())
+    output::line(&format!("removed {name} {digest}"))
 }
 
 /// Who uses an image: our own machines by their ids, those of other homes by where they are.

@@ -24,14 +24,14 @@ pub(super) fn list(format: ListFormat) -> Result<u8, Failure> {
                     .iter()
                     .map(|one| to_json(one, now))
                     .collect::<Vec<_>>(),
-            );
+            )?;
         }
         ListFormat::Human if machines.is_empty() => {
             output::note("nothing runs and nothing was kept");
         }
         ListFormat::Human => {
             let rows = machines.iter().map(|one| to_row(one, now)).collect();
-            output::table(&["ID", "STATE", "JOB", "IMAGE", "AGE", "ENDS IN"], rows);
+            output::table(&["ID", "STATE", "JOB", "IMAGE", "AGE", "ENDS IN"], rows)?;
         }
     }
     Ok(exit_code::SUCCESS)
@@ -43,7 +43,7 @@ pub(super) async fn stop(id: &str) -> Result<u8, Failure> {
     kept::find(&base.home, id)?;
     let equipped = base.with_engine(&config).await?;
     kept::stop(&equipped.engine, &equipped.home, id).await?;
-    output::line(&format!("{id} ended"));
+    output::line(&format!("{id} ended"))?;
     Ok(exit_code::SUCCESS)
 }
 

@@ -45,29 +45,30 @@ fn obey() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
+            let written = error.print();
+            if error.use_stderr() {
+                return exit_code::USAGE;
+            }
             // Help and version come this way too, and are no error.
-            let _ = error.print();
-            return if error.use_stderr() {
-                exit_code::USAGE
-            } else {
-                exit_code::SUCCESS
-            };
+            return code_of(output::printed(written).map(|()| exit_code::SUCCESS));
         }
     };
-    match dispatch(arguments.command) {
-        Ok(code) => code,
-        Err(failure) => {
-            output::failure(&failure);
-            of_failure(&failure)
-        }
-    }
+    code_of(dispatch(arguments.command))
+}
+
+/// The exit code of a command, which tells its failure.
+fn code_of(ended: Result<u8, Failure>) -> u8 {
+    ended.unwrap_or_else(|failure| {
+        output::failure(&failure);
+        of_failure(&failure)
+    })
 }
 
 fn dispatch(command: Command) -> Result<u8, Failure> {
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Arguments::command(), "dormer", &mut script);
-        output::bytes(&script);
+        output::bytes(&script)?;
         return Ok(exit_code::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

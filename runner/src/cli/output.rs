@@ -1,8 +1,8 @@
 //! What the commands print, beside what `report` prints of a job.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use crate::failure::Failure;
+use crate::failure::{Bug, Failure, InfraFailure};
 use crate::report::plain::harmless;
 use crate::report::style::{Palette, Tone};
 
@@ -43,23 +43,38 @@ fn remark(tone: Tone, what: &str, text: &str) {
 }
 
 /// Prints a line on standard output.
-pub(super) fn line(text: &str) {
-    bytes(format!("{text}\n").as_bytes());
+pub(super) fn line(text: &str) -> Result<(), Failure> {
+    bytes(format!("{text}\n").as_bytes())
 }
 
-/// Prints on standard output. A reader who went away has seen enough.
-pub(super) fn bytes(bytes: &[u8]) {
+/// Prints on standard output.
+pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// What becomes of a command whose printing went so. What it prints is its result, so one that can't be
+/// printed is a failure; but a reader who went away has seen enough.
+pub(super) fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let failed = InfraFailure::new("cannot write to standard output");
+            Err(failed.because(error).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a value as JSON on standard output.
-pub(super) fn json<T: serde::Serialize>(value: &T) {
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Bug {
+        message: format!("what is to be printed is no JSON: {error}"),
+    })?;
+    line(&text)
 }
 
 /// A table without lines, as `ps` prints one.
-pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) {
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
@@ -70,7 +85,7 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    for text in table.to_string().lines() {
-        line(text.trim_end());
-    }
+    let text = table.to_string();
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    bytes(lines.collect::<String>().as_bytes())
 }

@@ -93,7 +93,7 @@ pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
         "{} {} ({size})",
         typed.name,
         template.key().short()
-    ));
+    ))?;
     Ok(exit_code::SUCCESS)
 }
 
@@ -123,10 +123,10 @@ pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
         output::line(&format!(
             "removed the template {} of {name}",
             template.key().short()
-        ));
+        ))?;
     }
     if found.is_empty() {
-        output::line(&format!("{name} has no templates"));
+        output::line(&format!("{name} has no templates"))?;
     }
     Ok(exit_code::SUCCESS)
 }

@@ -118,11 +118,8 @@ pub struct JobRequest {
 }
 
 impl JobSettings {
-    /// Whether artifacts can be written where they are to go: better known before the job than after it.
+    /// Whether something can be written where artifacts go: better known before the job than after it.
     pub fn check_out(&self) -> Result<(), InputError> {
-        if self.artifacts.is_empty() {
-            return Ok(());
-        }
         OutDirectory::open(&self.out).map(drop)
     }
 }

@@ -6,12 +6,14 @@ use dormer_workflow::workflow::Workflow;
 use dormer_workflow::{Problems, parse_workflow};
 
 use crate::failure::InputError;
-use crate::source::tree::read_named;
+use crate::source::tree::{did_you_mean, read_named};
 
 /// Reads a workflow file. An error names everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Workflow, InputError> {
-    let source = read_named(path, "the workflow")
-        .map_err(|error| error.help("name a file such as `.github/workflows/build.yml`"))?;
+    let source = read_named(path, "the workflow").map_err(|error| {
+        let usual = || "name a file such as `.github/workflows/build.yml`".to_owned();
+        error.help(did_you_mean(path).unwrap_or_else(usual))
+    })?;
     parse_workflow(&source).map_err(|problems| wrong("run", &problems))
 }
 

@@ -160,6 +160,20 @@ impl Files for Tree {
     }
 }
 
+/// The workflow of the repository around us that somebody meant who named only a file of the same name, as
+/// a question; none if there is something where they said.
+pub fn did_you_mean(path: &Path) -> Option<String> {
+    if path.symlink_metadata().is_ok() {
+        return None;
+    }
+    let name = path.file_name()?.to_str()?;
+    let tree = Tree::of(Path::new(".")).ok()?;
+    let meant = format!("{WORKFLOWS}/{name}");
+    let found = tree.directory.symlink_metadata(&meant).ok()?;
+    let shown = tree.shown(&meant);
+    found.is_file().then(|| format!("did you mean `{shown}`?"))
+}
+
 /// The text of a file that the user named for us to read, wherever it is. `what` says what it is.
 ///
 /// # Errors

@@ -12,8 +12,10 @@ mod help;
 mod home;
 mod images;
 mod machines;
+mod places;
 mod plan;
 mod secrets;
+mod stdout;
 mod terminal;
 mod workflow;
 

@@ -86,8 +86,8 @@ pub(super) async fn doctor(format: ListFormat) -> Result<u8, Failure> {
         ListFormat::Json => output::json(&Report {
             ok,
             checks: &checks,
-        }),
-        ListFormat::Human => print(&checks),
+        })?,
+        ListFormat::Human => print(&checks)?,
     }
     Ok(if ok {
         exit_code::SUCCESS
@@ -96,7 +96,7 @@ pub(super) async fn doctor(format: ListFormat) -> Result<u8, Failure> {
     })
 }
 
-fn print(checks: &[Check]) {
+fn print(checks: &[Check]) -> Result<(), Failure> {
     let palette = Palette::for_stdout();
     for check in checks {
         let (mark, tone) = match check.state {
@@ -109,9 +109,10 @@ fn print(checks: &[Check]) {
             palette.paint(tone, mark),
             check.name,
             check.detail
-        ));
+        ))?;
         if let Some(help) = &check.help {
-            output::line(&format!("    {help}"));
+            output::line(&format!("    {help}"))?;
         }
     }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::failure::{Failure, InputError};
 use crate::source::file::wrong;
 use crate::source::payload::payload;
 use crate::source::planned::{Asked, prepare};
-use crate::source::tree::Tree;
+use crate::source::tree::{Tree, did_you_mean};
 
 use images::Images;
 
@@ -32,7 +32,10 @@ const PLANNED: &str = "planned";
 
 pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
     let (tree, path) = Tree::around(&arguments.workflow)?;
-    let workflow = read(&tree, &path)?;
+    let workflow = read(&tree, &path).map_err(|mut error| {
+        error.help = error.help.or_else(|| did_you_mean(&arguments.workflow));
+        error
+    })?;
     let root = tree.root().to_owned();
     let file = root.join(path);
     let asked = asked(&arguments.event, &root, &file)?;
@@ -41,7 +44,7 @@ pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
         .map_err(|problems| wrong(PLANNED, &problems))?
         .plan;
     match arguments.format {
-        ListFormat::Json => output::json(&plan.document()),
+        ListFormat::Json => output::json(&plan.document())?,
         ListFormat::Human => human(&plan, &root)?,
     }
     Ok(exit_code::SUCCESS)
@@ -90,11 +93,10 @@ fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
         ));
     }
     for text in table::head(plan) {
-        output::line(&text);
+        output::line(&text)?;
     }
     output::table(
         &table::COLUMNS,
         table::rows(plan, &Images::new(loaded.config)),
-    );
-    Ok(())
+    )
 }

@@ -61,6 +61,17 @@ pub(super) async fn sources(
     Ok(Sources { own, called })
 }
 
+/// A directory that stands in for an action has to be there, whether a step comes to use it or not.
+pub(in crate::cli) fn check_mapped(mapped: &[(String, PathBuf)]) -> Result<(), InputError> {
+    match mapped.iter().find(|(_, path)| !path.is_dir()) {
+        Some((reference, path)) => Err(InputError::usage(format!(
+            "`--action {reference}={path}`: `{path}` is not a directory",
+            path = path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The server that the variable names, or the configuration.
 pub(in crate::cli) fn actions_server(config: &Config) -> Result<Server, InputError> {
     let named = std::env::var(SERVER).ok();

@@ -6,7 +6,7 @@ mod reporters;
 mod settings;
 mod variables;
 
-pub(super) use actions::actions_server;
+pub(super) use actions::{actions_server, check_mapped};
 pub(super) use images::default_image;
 pub(super) use settings::{DEFAULT_CPUS, wish};
 
@@ -66,6 +66,7 @@ struct Wanted {
 
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
+    actions::check_mapped(&arguments.actions)?;
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
     let secrets = secrets(&arguments)?;
@@ -133,7 +134,10 @@ fn check(arguments: &RunArguments, settings: &JobSettings) -> Result<(), Failure
     {
         output::warning(&text);
     }
-    Ok(settings.check_out()?)
+    if arguments.stores_findings() {
+        settings.check_out()?;
+    }
+    Ok(())
 }
 
 /// Cleans up after others and builds what is missing.
