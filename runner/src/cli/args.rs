@@ -231,9 +231,18 @@ pub struct ExprArguments {
     #[arg(long, value_name = "FILE.json")]
     pub context: Option<PathBuf>,
 
-    /// How to print the value: `json` tells its kind too
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub format: ListFormat,
+    /// How to print the value
+    #[arg(long, value_enum, default_value_t = ValueFormat::Human)]
+    pub format: ValueFormat,
+}
+
+/// How a value is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ValueFormat {
+    /// The text that `${{ }}` inserts.
+    Human,
+    /// JSON for programs: the value, its kind and that text.
+    Json,
 }
 
 /// How a list is printed.
