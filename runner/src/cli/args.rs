@@ -58,7 +58,8 @@ pub enum Command {
     ///
     /// One line for each leg of a matrix: what it runs on, the image that it would get, what it needs and
     /// whether it runs. What depends on the outputs of jobs is known only after those, and says so. Called
-    /// workflows of the same repository are planned too. Needs no engine.
+    /// workflows of the same repository are planned too. If the filters of the event named with `--on` keep
+    /// GitHub from starting the workflow, it says why. Needs no engine.
     ///
     ///   dormer plan .github/workflows/ci.yml --on workflow_dispatch --input deep=true
     #[command(verbatim_doc_comment)]
@@ -332,6 +333,8 @@ pub struct RunArguments {
     pub job: Option<String>,
 
     /// The event that the run is for [default: workflow_dispatch, else push, else the file's first]
+    ///
+    /// Where its filters (`branches`, `paths`, `types`, …) would not let it through, a warning says so.
     #[arg(long, value_name = "EVENT", conflicts_with = "command")]
     pub on: Option<String>,
 
