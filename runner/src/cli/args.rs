@@ -58,7 +58,8 @@ pub enum Command {
     ///
     /// One line for each leg of a matrix: what it runs on, the image that it would get, what it needs and
     /// whether it runs. What depends on the outputs of jobs is known only after those, and says so. Called
-    /// workflows of the same repository are planned too. Needs no engine.
+    /// workflows of the same repository are planned too. If the filters of the event named with `--on` keep
+    /// GitHub from starting the workflow, it says why. Needs no engine.
     ///
     ///   dormer plan .github/workflows/ci.yml --on workflow_dispatch --input deep=true
     #[command(verbatim_doc_comment)]
@@ -255,9 +256,18 @@ pub struct ExprArguments {
     #[arg(long, value_name = "FILE.json")]
     pub context: Option<PathBuf>,
 
-    /// How to print the value: `json` tells its kind too
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub format: ListFormat,
+    /// How to print the value
+    #[arg(long, value_enum, default_value_t = ValueFormat::Human)]
+    pub format: ValueFormat,
+}
+
+/// How a value is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ValueFormat {
+    /// The text that `${{ }}` inserts.
+    Human,
+    /// JSON for programs: the value, its kind and that text.
+    Json,
 }
 
 /// How a list is printed.
@@ -358,6 +368,8 @@ pub struct RunArguments {
     pub job: Option<String>,
 
     /// The event that the run is for [default: workflow_dispatch, else push, else the file's first]
+    ///
+    /// Where its filters (`branches`, `paths`, `types`, …) would not let it through, a warning says so.
     #[arg(long, value_name = "EVENT", conflicts_with = "command")]
     pub on: Option<String>,
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use dormer_workflow::SourceFile;
 use dormer_workflow::expr::answer;
 
-use crate::cli::args::{ExprArguments, ListFormat};
+use crate::cli::args::{ExprArguments, ValueFormat};
 use crate::cli::output;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
@@ -19,8 +19,8 @@ pub(super) fn expr(arguments: &ExprArguments) -> Result<u8, Failure> {
     match answer(&arguments.expression, contexts.as_ref()) {
         Ok(answer) => {
             output::line(&match arguments.format {
-                ListFormat::Human => answer.text(),
-                ListFormat::Json => answer.to_json(),
+                ValueFormat::Human => answer.text(),
+                ValueFormat::Json => answer.to_json(),
             })?;
             Ok(exit_code::SUCCESS)
         }

@@ -13,6 +13,7 @@ mod plan;
 mod run;
 mod secrets;
 mod shell;
+mod trigger;
 mod warm;
 mod workshop;
 

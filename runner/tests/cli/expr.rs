@@ -134,3 +134,14 @@ fn contexts_that_cannot_be_read_are_no_expression_that_is_wrong() {
         );
     }
 }
+
+#[test]
+fn help_says_what_is_printed() {
+    let help = Host::new()
+        .dormer(["expr", "--help"])
+        .run()
+        .expect(0)
+        .stdout;
+    assert_says(&help, &["The text that `${{ }}` inserts"]);
+    assert!(!help.contains("table"), "{help}");
+}

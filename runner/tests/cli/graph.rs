@@ -136,3 +136,23 @@ fn a_called_workflow_is_looked_up_in_the_repository_and_checked() {
     let mapped = ["run", "w.yml", "--action", "you/other@v1=."];
     asks_for_the_engine(host.dormer(mapped));
 }
+
+#[test]
+fn filters_that_an_event_does_not_fit_are_a_warning_and_no_more() {
+    let host = Host::new();
+    host.write(".git/HEAD", "ref: refs/heads/topic\n");
+    let filters = "{push: {branches: [main], paths: [x]}}";
+    host.write(
+        "w.yml",
+        super::GOOD.replace("on: push", &format!("on: {filters}")),
+    );
+    let said = asks_for_the_engine(host.dormer(["run", "w.yml", "--on", "push"]));
+    assert_says(
+        &said,
+        &[
+            "warning: GitHub would not start this workflow on this event: the branch `topic` does not fit `branches`",
+            "note: the filter `paths` was not judged: ",
+        ],
+    );
+    assert_eq!(asks_for_the_engine(host.dormer(["run", "w.yml"])), "");
+}

@@ -78,11 +78,11 @@ fn jobs_are_shown_in_their_order_with_labels_and_images() {
     CI on workflow_dispatch: 3 jobs, 3 legs
     inputs: deep=true
 
-    JOB                    RUNS ON            IMAGE     NEEDS        RUNS              ALSO
-    build (windows-2022)   windows-2022       compat                 yes
-    build (ubuntu-latest)  ubuntu-latest      no image               yes
-    test                   known after build            build        if `inputs.deep`
-    report                 windows-latest     compat    build, test  yes               5 min
+    JOB     NAME                   RUNS ON            IMAGE     NEEDS        RUNS              ALSO
+    build   build (windows-2022)   windows-2022       compat                 yes
+    build   build (ubuntu-latest)  ubuntu-latest      no image               yes
+    test                           known after build            build        if `inputs.deep`
+    report                         windows-latest     compat    build, test  yes               5 min
     ");
 }
 
@@ -279,5 +279,80 @@ fn workflows_of_other_repositories_are_planned_where_they_are_on_this_host() {
     assert_says(
         &missing.stderr,
         &["there is no `.github/workflows/x.yml` in `there`"],
+    );
+}
+
+const FILTERED: &str = "\
+on:
+  push: {branches: [main], paths: ['src/**']}
+  workflow_dispatch:
+  pull_request: {types: [labeled], branches: [main]}
+jobs: {a: {name: The job, runs-on: windows-latest, steps: [{run: echo}]}}
+";
+
+#[test]
+fn an_event_that_the_filters_do_not_let_through_is_told_with_the_reasons() {
+    let host = host();
+    host.write("ci.yml", FILTERED);
+    host.write(".git/HEAD", "ref: refs/heads/topic\n");
+    let finished = host
+        .dormer(["plan", "ci.yml", "--on", "push"])
+        .run()
+        .expect(0);
+    assert_orderly(&finished);
+    assert_says(
+        &finished.stdout,
+        &[
+            "on push: 1 job, 1 leg\nGitHub would not start this workflow on this event: the branch `topic` does not fit `branches`\n\nJOB",
+        ],
+    );
+    assert_says(
+        &finished.stderr,
+        &["note: the filter `paths` was not judged: the payload does not tell the changed files"],
+    );
+    let payload = r#"{"ref": "refs/heads/main", "commits": [{"added": ["src/a"], "modified": [], "removed": []}]}"#;
+    host.write("event.json", payload);
+    let fits = ["plan", "ci.yml", "--on", "push", "--payload", "event.json"];
+    let finished = host.dormer(fits).run().expect(0);
+    assert!(
+        !finished.all().contains("GitHub would"),
+        "{}",
+        finished.all()
+    );
+    assert!(!finished.all().contains("judged"), "{}", finished.all());
+    let plan = document(&host, &["--on", "push"]);
+    assert_eq!(plan["trigger"]["starts"], false);
+    assert_eq!(plan["trigger"]["misfits"][0]["filter"], "branches");
+    assert_eq!(plan["trigger"]["misfits"][0]["value"], "topic");
+    assert_eq!(plan["trigger"]["unjudged"][0]["filter"], "paths");
+}
+
+#[test]
+fn an_event_that_nobody_named_is_not_judged_for_people() {
+    let host = host();
+    host.write("ci.yml", FILTERED.replace("  workflow_dispatch:\n", ""));
+    host.write(".git/HEAD", "ref: refs/heads/topic\n");
+    let finished = host.dormer(["plan", "ci.yml"]).run().expect(0);
+    assert!(
+        !finished.all().contains("GitHub would"),
+        "{}",
+        finished.all()
+    );
+    assert_eq!(finished.stderr, "");
+}
+
+#[test]
+fn a_job_is_shown_by_its_id_and_where_it_has_another_name_by_that_too() {
+    let host = host();
+    host.write("ci.yml", FILTERED);
+    let said = planned(&host, &[]);
+    assert_says(
+        &said,
+        &["\nJOB  NAME     RUNS ON", "\na    The job  windows-latest"],
+    );
+    host.write("ci.yml", FILTERED.replace("name: The job, ", ""));
+    assert_says(
+        &planned(&host, &[]),
+        &["\nJOB  RUNS ON", "\na    windows-latest"],
     );
 }

@@ -8,6 +8,7 @@
 //! - [`check`] checks a file together with the local files that it uses.
 //! - [`expr`] parses and evaluates expressions, templates and conditions.
 //! - [`files`] is how both ask for other files.
+//! - [`trigger`] judges whether an event starts a workflow.
 //! - [`plan`] says which jobs a run has; [`matrix`] expands the matrix of a job.
 //! - [`command`] reads the workflow commands in what a step prints; it and matchers give an
 //!   [`annotation`].
@@ -41,6 +42,7 @@ pub mod plan;
 mod reader;
 pub mod source;
 mod text;
+pub mod trigger;
 pub mod workflow;
 pub mod yaml;
 

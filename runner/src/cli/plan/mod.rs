@@ -13,7 +13,7 @@ use dormer_workflow::plan::Plan;
 use dormer_workflow::workflow::Workflow;
 
 use crate::cli::args::{EventArguments, ListFormat, PlanArguments};
-use crate::cli::output;
+use crate::cli::{output, trigger};
 use crate::config;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
@@ -45,7 +45,7 @@ pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
         .plan;
     match arguments.format {
         ListFormat::Json => output::json(&plan.document())?,
-        ListFormat::Human => human(&plan, &root)?,
+        ListFormat::Human => human(&plan, &root, arguments.event.event.is_some())?,
     }
     Ok(exit_code::SUCCESS)
 }
@@ -79,7 +79,7 @@ fn asked<'a>(
     })
 }
 
-fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
+fn human(plan: &Plan, root: &Path, is_event_named: bool) -> Result<(), Failure> {
     let loaded = config::load(Some(root))?;
     for text in &loaded.warnings {
         output::warning(text);
@@ -92,11 +92,15 @@ fn human(plan: &Plan, root: &Path) -> Result<(), Failure> {
             "the job `{job}` fails before its first step: {text}"
         ));
     }
-    for text in table::head(plan) {
+    let mut head = table::head(plan);
+    if is_event_named {
+        trigger::note_unjudged(plan);
+        head.extend(trigger::refusal(plan));
+    }
+    head.push(String::new());
+    for text in head {
         output::line(&text)?;
     }
-    output::table(
-        &table::COLUMNS,
-        table::rows(plan, &Images::new(loaded.config)),
-    )
+    let (columns, rows) = table::table(plan, &Images::new(loaded.config));
+    output::table(&columns, rows)
 }

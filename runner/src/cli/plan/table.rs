@@ -8,8 +8,11 @@ use crate::report::plain::harmless_name;
 
 use super::images::Images;
 
-/// What the columns of [`rows`] are.
-pub(super) const COLUMNS: [&str; 6] = ["JOB", "RUNS ON", "IMAGE", "NEEDS", "RUNS", "ALSO"];
+/// What the columns of [`rows`] are. The first has the ids, which `needs` and `--job` know jobs by.
+const COLUMNS: [&str; 7] = ["JOB", "NAME", "RUNS ON", "IMAGE", "NEEDS", "RUNS", "ALSO"];
+
+/// The column that is left out where it would be empty.
+const NAME: usize = 1;
 
 /// After how many minutes a job is cancelled that says nothing of it.
 const USUAL_MINUTES: f64 = 360.0;
@@ -54,19 +57,31 @@ pub(super) fn head(plan: &Plan) -> Vec<String> {
     if let Some(concurrency) = &plan.concurrency {
         lines.push(concurrency_of(concurrency));
     }
-    lines.push(String::new());
     lines
 }
 
-/// A row for each leg, those of a called workflow below the leg that calls it.
-pub(super) fn rows(plan: &Plan, images: &Images) -> Vec<Vec<String>> {
+/// The columns and the rows.
+pub(super) fn table(plan: &Plan, images: &Images) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let mut columns = COLUMNS.to_vec();
+    let mut rows = rows(plan, images, "");
+    if rows.iter().all(|row| row[NAME].is_empty()) {
+        columns.remove(NAME);
+        rows.iter_mut().for_each(|row| drop(row.remove(NAME)));
+    }
+    (columns, rows)
+}
+
+/// A row for each leg, those of a called workflow below the leg that calls it. What ids begin with is
+/// the callers' ids.
+fn rows(plan: &Plan, images: &Images, callers: &str) -> Vec<Vec<String>> {
     plan.jobs
         .iter()
-        .flat_map(|job| rows_of(job, images))
+        .flat_map(|job| rows_of(job, images, callers))
         .collect()
 }
 
-fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
+fn rows_of(job: &PlannedJob, images: &Images, callers: &str) -> Vec<Vec<String>> {
+    let id = format!("{callers}{}", job.id);
     let needs = job.needs.join(", ");
     let runs = match job.problems.as_slice() {
         [] => runs(&job.condition),
@@ -74,6 +89,7 @@ fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
     };
     let one = |runs_on: String, runs: String| {
         vec![row(
+            &id,
             &job.name,
             [runs_on, String::new(), needs.clone(), runs, String::new()],
         )]
@@ -92,18 +108,23 @@ fn rows_of(job: &PlannedJob, images: &Images) -> Vec<Vec<String>> {
             let (runs_on, image) = runner(leg, images);
             let also = also(leg, legs);
             let own = row(
+                &id,
                 &leg.name,
                 [runs_on, image, needs.clone(), runs.clone(), also],
             );
             let nested = leg.calls.as_ref().and_then(|called| called.plan.as_ref());
-            let nested = nested.map(|plan| rows(plan, images)).unwrap_or_default();
+            let callers = format!("{id} / ");
+            let nested = nested.map(|plan| rows(plan, images, &callers));
+            let nested = nested.unwrap_or_default();
             std::iter::once(own).chain(nested)
         })
         .collect()
 }
 
-fn row(name: &str, rest: [String; 5]) -> Vec<String> {
-    let cells = std::iter::once(name.to_owned()).chain(rest);
+/// The name is worth a place only where it is not the id.
+fn row(id: &str, name: &str, rest: [String; 5]) -> Vec<String> {
+    let name = if name == id { "" } else { name };
+    let cells = [id, name].map(str::to_owned).into_iter().chain(rest);
     cells.map(|text| cut(&harmless_name(&text))).collect()
 }
 

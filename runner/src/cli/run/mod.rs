@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dormer_workflow::plan::Plan;
 use dormer_workflow::workflow::Workflow;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -25,7 +26,7 @@ use crate::cli::args::RunArguments;
 use crate::cli::run::images::{Chooser, images};
 use crate::cli::secrets::{come_along, secrets};
 use crate::cli::workshop::{self, Base, Equipped};
-use crate::cli::{gc, output};
+use crate::cli::{gc, output, trigger};
 use crate::config;
 use crate::event::{Level, RunEvents};
 use crate::exit_code;
@@ -87,6 +88,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     for text in warnings.iter().chain(&alone).chain(&loaded.warnings) {
         output::warning(text);
     }
+    if arguments.on.is_some() {
+        tell_of_filters(&prepared.plan);
+    }
     let masker = Masker::default();
     masker.add_all(secrets.iter().map(|(_, value)| value.expose_secret()));
     if let Some(name) = &prepared.plan.run_name {
@@ -121,6 +125,14 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         return Ok(exit_code::CANCELLED);
     }
     accept(wanted, &equipped, cancel, reporters).await
+}
+
+/// Whoever runs it by hand wants it to run, whatever the filters of the event say.
+fn tell_of_filters(plan: &Plan) {
+    if let Some(refusal) = trigger::refusal(plan) {
+        output::warning(&format!("{refusal}; it is run all the same"));
+    }
+    trigger::note_unjudged(plan);
 }
 
 /// What can't be sent or written is better known at once, before anything is built. The workspace is

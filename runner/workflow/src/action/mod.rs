@@ -40,3 +40,10 @@ pub fn parse_action(source: &SourceFile) -> Result<Action, Problems> {
     let action = reader.action_file();
     reader.finish(action)
 }
+
+/// Reads as much of an action file as can be, and gives everything that is wrong with it.
+pub(crate) fn read_action(source: &SourceFile) -> (Option<Action>, Problems) {
+    let mut reader = Reader::new(source);
+    let action = reader.action_file();
+    (action, reader.problems.into_problems())
+}

@@ -18,8 +18,11 @@ impl Checker<'_> {
         let calls: Vec<(&Job, &Spanned<String>, String)> =
             jobs.iter().filter_map(local_call).collect();
         for (job, uses, called) in &calls {
-            let found = self.library.workflow(called);
-            self.call_of(job, uses, called, &found);
+            // Of one that calls itself it is enough to say that this never ends.
+            if called != path {
+                let found = self.library.workflow(called);
+                self.call_of(job, uses, called, &found);
+            }
         }
         let mut nesting = Nesting::calls(&mut self.library, path);
         for (_, uses, called) in &calls {

@@ -6,10 +6,12 @@ use std::rc::Rc;
 
 use crate::action::Action;
 use crate::expr::Asked;
+use crate::source::Span;
 use crate::text;
 use crate::workflow::{Job, Step, TemplateMap, Trigger, Workflow, WorkflowReference};
 
 use super::Checker;
+use super::broken;
 use super::files::Found;
 use super::nesting::local_action;
 use super::texts;
@@ -55,6 +57,8 @@ struct Steps {
     steps: Vec<(usize, Outputs)>,
     /// How many steps are over.
     seen: usize,
+    /// Whether there may be others with an id.
+    is_open: bool,
 }
 
 impl Checker<'_> {
@@ -69,14 +73,12 @@ impl Checker<'_> {
         };
         self.all(&texts::of_workflow(workflow), &around);
         for job in &workflow.jobs {
-            // Of what is wrong with a job, and of what follows from it, one is enough.
-            if self.broken.has_job(job) {
-                continue;
-            }
-            let needs = job.needs.iter().map(|need| &*need.value).collect();
-            around.job = Some((job, needs));
             let steps = texts::flat(&job.steps);
-            around.steps = self.steps_of(&steps);
+            // Of what is wrong with a job, and of what follows from it, one is enough.
+            let may_need = self.broken.may_have_needs(&self.source, job, &steps);
+            let needs = || job.needs.iter().map(|need| &*need.value).collect();
+            around.job = (!may_need).then(|| (job, needs()));
+            around.steps = self.steps_of(&steps, broken::whole(job));
             self.all(&texts::of_job(job), &around);
             self.in_steps(&steps, &mut around);
         }
@@ -86,12 +88,14 @@ impl Checker<'_> {
     pub(super) fn action_contexts(&mut self, action: &Action) {
         let steps = texts::flat(texts::steps_of(action));
         let inputs = action.inputs.iter();
+        let file = Span::new(0, self.source.text().len());
+        let is_known = !self.broken.has_around(file, &steps);
         let mut around = Around {
             of: "action",
-            inputs: Some(inputs.map(|input| &*input.name.value).collect()),
+            inputs: is_known.then(|| inputs.map(|input| &*input.name.value).collect()),
             jobs: Jobs::default(),
             job: None,
-            steps: self.steps_of(&steps),
+            steps: self.steps_of(&steps, file),
         };
         self.all(&texts::of_action(action), &around);
         self.in_steps(&steps, &mut around);
@@ -170,6 +174,9 @@ impl Checker<'_> {
 
     fn step(&mut self, asked: &Asked, name: &str, steps: &Steps) {
         let Some(at) = steps.ids.position(name) else {
+            if steps.is_open {
+                return;
+            }
             let help = steps.ids.suggestion(name);
             self.absent(
                 asked,
@@ -234,7 +241,8 @@ impl Checker<'_> {
     }
 
     fn outputs_of_job(&mut self, job: &Job) -> Outputs {
-        if self.broken.has_job(job) {
+        let steps = texts::flat(&job.steps);
+        if self.broken.has_around(broken::whole(job), &steps) {
             return None;
         }
         let Some(uses) = &job.uses else {
@@ -249,7 +257,8 @@ impl Checker<'_> {
         }
     }
 
-    fn steps_of(&mut self, steps: &[&Step]) -> Steps {
+    /// The steps of a part of the file.
+    fn steps_of(&mut self, steps: &[&Step], part: Span) -> Steps {
         let numbered = steps.iter().enumerate();
         let with_id: Vec<(usize, &Step)> = numbered
             .filter(|(_, step)| step.id.is_some())
@@ -263,6 +272,7 @@ impl Checker<'_> {
                 .map(|(number, step)| (*number, self.outputs_of_step(step)))
                 .collect(),
             seen: steps.len(),
+            is_open: self.broken.may_have_ids(&self.source, part, steps),
         }
     }
 

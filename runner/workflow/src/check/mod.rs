@@ -150,18 +150,14 @@ impl Checker<'_> {
     }
 
     fn file_of_action(&mut self, path: &str) -> Own {
-        match crate::action::parse_action(&self.source) {
-            Ok(action) => {
-                self.action(path, &action);
-                Own {
-                    errors: Vec::new(),
-                    warnings: action.warnings,
-                }
-            }
-            Err(problems) => Own {
-                errors: problems.into_vec(),
-                warnings: Vec::new(),
-            },
+        let (action, problems) = crate::action::read_action(&self.source);
+        self.broken = Broken::new(&problems);
+        if let Some(action) = &action {
+            self.action(path, action);
+        }
+        Own {
+            errors: problems.into_vec(),
+            warnings: action.map(|action| action.warnings).unwrap_or_default(),
         }
     }
 

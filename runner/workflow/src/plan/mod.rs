@@ -3,6 +3,7 @@
 //! ```text
 //!  Workflow + Request ─ start ─> event, inputs, contexts
 //!                                   │
+//!                                   ├─ trigger ─> whether GitHub would start it
 //!                                   ├─ order ───> jobs, each after those it needs
 //!                                   ├─ condition > whether a job runs, where that is known
 //!                                   ├─ legs ────> matrix, names, runners, limits

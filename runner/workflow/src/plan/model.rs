@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::expr::{Contexts, Object};
+use crate::trigger::Verdict;
 use crate::workflow::{ConcurrencyGroup, Job, RunnerSelector, Workflow, WorkflowReference};
 
 /// The version of the stable form.
@@ -67,6 +68,9 @@ pub struct Plan {
     pub inputs: Planned<Object>,
     /// Which runs exclude one another. None by default.
     pub concurrency: Option<Planned<ConcurrencyGroup>>,
+    /// Whether GitHub would start it for this event, by the filters of the event. None for a called
+    /// workflow.
+    pub trigger: Option<Verdict>,
     /// The jobs, each after all that it needs, and else in the order of the file.
     pub jobs: Vec<PlannedJob>,
     /// What the file's reader should know, one line each with its place.

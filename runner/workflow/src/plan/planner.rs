@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Problem, Problems};
-use crate::expr::{Contexts, EvalError, Object};
+use crate::expr::{Contexts, EvalError, Object, Value};
 use crate::files::Files;
 use crate::source::Span;
+use crate::trigger::{Verdict, judge};
 use crate::workflow::{ConcurrencyGroup, Job, Workflow, WorkflowReference};
 
 use super::condition::Skipped;
@@ -130,6 +131,7 @@ impl<'f> Planner<'f> {
         Plan {
             name: name(&workflow),
             file: workflow.source.name().to_owned(),
+            trigger: scene.verdict(),
             event: scene.event,
             run_name,
             inputs: scene.inputs,
@@ -232,6 +234,16 @@ fn name(workflow: &Workflow) -> String {
 }
 
 impl Scene {
+    /// What the filters of the event say. A workflow that is called is started by its caller.
+    fn verdict(&self) -> Option<Verdict> {
+        let event = self.workflow.on.event(&self.event);
+        let github = self.facts.contexts.values.get("github");
+        match (event, github.and_then(Value::as_object)) {
+            (Some(event), Some(github)) if self.callers.is_empty() => Some(judge(event, github)),
+            _ => None,
+        }
+    }
+
     /// The contexts that a called workflow has from its caller: all but the inputs.
     pub(super) fn handed_down(&self) -> Contexts {
         let contexts = self.facts.contexts.values.iter();

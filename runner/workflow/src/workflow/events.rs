@@ -186,6 +186,14 @@ pub(super) fn rule(name: &str) -> Option<&'static EventRule> {
     ACTIVITIES.iter().find(|rule| rule.name == name)
 }
 
+/// The kinds of activity that start a workflow which says nothing of them. Empty where all do.
+pub(crate) fn usual_types(event: &str) -> &'static [&'static str] {
+    match event {
+        "pull_request" | "pull_request_target" => &["opened", "synchronize", "reopened"],
+        _ => &[],
+    }
+}
+
 /// The names of all events.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ACTIVITIES.iter().map(|rule| rule.name).chain([

@@ -57,6 +57,7 @@ pub use concurrency::{Concurrency, ConcurrencyGroup, Queue};
 pub use container::{Container, Credentials, Service, Services};
 pub use data::{Data, DataEntry};
 pub use environment::Environment;
+pub(crate) use events::usual_types;
 pub use inputs::{Call, CallOutput, Input, InputKind, SecretInput};
 pub use model::{Control, Defaults, Job, Raw, Step, StepAction, Workflow};
 pub use permissions::{Access, Grant, Permission, Permissions};

@@ -230,3 +230,25 @@ fn ten_workflows_may_call_one_another_in_a_row() {
         "more than 10 workflows would call one another in a row"
     );
 }
+
+#[test]
+fn a_workflow_that_calls_itself_is_told_so_once() {
+    for (on, more) in [
+        ("push", ""),
+        ("workflow_call", ""),
+        (
+            "{workflow_call: {inputs: {must: {type: string, required: true}}}}",
+            "",
+        ),
+        ("push", ", bogus: 1"),
+    ] {
+        let text = format!("on: {on}\njobs: {{a: {{uses: ./{MAIN}{more}}}}}\n");
+        let said = said(&Repository::default().with(MAIN, text), MAIN);
+        assert_eq!(said.matches(MAIN).count(), 2, "{said}");
+        assert_eq!(said.matches("never ends").count(), 1, "{said}");
+        assert!(
+            !said.contains("not valid") && !said.contains("can't be called"),
+            "{said}"
+        );
+    }
+}

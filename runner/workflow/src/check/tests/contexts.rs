@@ -253,8 +253,9 @@ jobs:
 }
 
 #[test]
-fn a_file_that_is_wrong_is_not_asked_what_it_lacks() {
+fn a_file_that_is_wrong_is_not_asked_for_what_may_not_have_been_understood() {
     let text = "on: push\nname: [x]\njobs: {a: {runs-on: x, steps: [{id: 5, run: x}, {run: '${{ steps.s }} ${{ inputs.x }}'}]}}\n";
     let said = said(&Repository::default().with(MAIN, text), MAIN);
-    assert!(!said.contains('~'), "{said}");
+    assert!(said.ends_with("~ the workflow has no input `x`"), "{said}");
+    assert_eq!(said.matches('~').count(), 1, "{said}");
 }

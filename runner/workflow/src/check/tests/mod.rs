@@ -143,6 +143,7 @@ fn what_is_wrong_with_one_job_hides_nothing_of_the_others() {
         said(&repository, MAIN),
         "the step has neither `run` nor `uses`\n\
          unknown key `rum` in a step\n\
+         ~ there is no step with the id `hidden`\n\
          ~ the action requires the input `must`\n\
          ~ the workflow has no input `none`\n\
          ~ there is no step with the id `nope`\n\
@@ -165,5 +166,80 @@ fn a_merge_key_and_an_empty_schedule_are_said_once() {
         "expected at least one `cron`, found none\n\
          merge keys (`<<`) are not supported by GitHub\n\
          merge keys (`<<`) are not supported by GitHub"
+    );
+}
+
+#[test]
+fn what_is_asked_for_is_looked_up_in_jobs_with_errors_too() {
+    let asked = "run: '${{ steps.nope.outputs.x }} ${{ needs.none.result }}'";
+    let steps = "~ there is no step with the id `nope`";
+    let needs = "~ the job `a` does not need `none`";
+    let both = format!("{steps}\n{needs}");
+    for (keys, around, expected) in [
+        (
+            "bogus: 1,",
+            "",
+            format!("unknown key `bogus` in a job\n{both}"),
+        ),
+        (
+            "",
+            "{id: s, run: x, bogus: 1},",
+            format!("unknown key `bogus` in a step with `run`\n{both}"),
+        ),
+        (
+            "",
+            "{rum: x},",
+            format!("the step has neither `run` nor `uses`\nunknown key `rum` in a step\n{both}"),
+        ),
+        // What may just not have been understood is not missing.
+        (
+            "",
+            "{id: nope, rum: x},",
+            format!("the step has neither `run` nor `uses`\nunknown key `rum` in a step\n{needs}"),
+        ),
+        ("", "{id: 'no pe', run: x},", needs.to_owned()),
+        (
+            "neds: none,",
+            "",
+            format!("unknown key `neds` in a job\n{steps}"),
+        ),
+        ("needs: {none: x},", "", steps.to_owned()),
+        ("needs: gone,", "", steps.to_owned()),
+    ] {
+        let text = workflow(&format!(
+            "{{a: {{runs-on: x, {keys} steps: [{around} {{{asked}}}]}}}}"
+        ));
+        let found = said(&Repository::default().with(MAIN, text), MAIN);
+        assert!(found.ends_with(&expected), "{keys}{around}:\n{found}");
+        let warnings = |text: &str| text.matches('~').count();
+        assert_eq!(
+            warnings(&found),
+            warnings(&expected),
+            "{keys}{around}:\n{found}"
+        );
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_looked_up_in_actions_with_errors_too() {
+    let text = |more: &str, step: &str| {
+        format!(
+            "name: x\ninputs: {{a: {{}}}}\nruns:\n  using: composite\n{more}  steps:\n    - {{{step}run: '${{{{ steps.nope.outputs.x }}}} ${{{{ inputs.none }}}}'}}\n"
+        )
+    };
+    let said = |text: String| {
+        said(
+            &Repository::default().with("action.yml", text),
+            "action.yml",
+        )
+    };
+    assert_eq!(
+        said(text("", "")),
+        "a step with `run` must have a `shell` in an action\n\
+         ~ there is no step with the id `nope`\n~ the action has no input `none`"
+    );
+    assert_eq!(
+        said(text("  bogus: 1\n", "shell: cmd, ")),
+        "unknown key `bogus` in `runs` of a composite action\n~ there is no step with the id `nope`"
     );
 }

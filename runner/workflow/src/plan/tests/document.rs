@@ -17,6 +17,11 @@ fn a_plan_is_written_as_json() {
       "run_name": null,
       "inputs": {},
       "concurrency": null,
+      "trigger": {
+        "starts": true,
+        "misfits": [],
+        "unjudged": []
+      },
       "jobs": [
         {
           "id": "a",
