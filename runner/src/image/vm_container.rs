@@ -20,6 +20,11 @@ pub fn tag() -> String {
     format!("dormer-vm:{}", VM_CONTAINER.digest(&[]).short())
 }
 
+/// The engine's own id of it, which tells two builds of one recipe apart; none if it is not there.
+pub async fn identity(engine: &Engine) -> Result<Option<String>, InfraFailure> {
+    base::identity(engine, &tag()).await
+}
+
 /// The tag, built if it is not there.
 pub async fn ensure(
     engine: &Engine,

@@ -1,5 +1,7 @@
 //! The one task that moves a job through its phases. See the diagram in `job`.
 
+mod bring_up;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,20 +11,15 @@ use jiff::Timestamp;
 
 use crate::event::{Conclusion, Events, JobEvent, Level, Phase};
 use crate::failure::{Failure, InfraFailure};
-use crate::guest::channel::GuestChannel;
 use crate::host::clock::{Deadline, within};
 use crate::host::home::Home;
 use crate::host::signals::Cancel;
 use crate::image::store::{Image, Store};
-use crate::instance::makeup::Makeup;
-use crate::instance::provision::{Instance, Order};
-use crate::instance::template::{Template, Templates};
+use crate::instance::provision::Instance;
 use crate::job::limits::{Limits, Stop};
-use crate::job::order::{self, Wanted};
 use crate::job::outcome::{Ending, JobEnd};
-use crate::job::plan::{JobRequest, Keep, Start};
+use crate::job::plan::{JobRequest, Keep};
 use crate::job::told::Told;
-use crate::job::warm;
 use crate::job::work::Work;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -179,188 +176,6 @@ impl Driver<'_> {
         });
         checked.await??;
         Ok(image)
-    }
-
-    /// The order for the machine, to wake it where a template fits.
-    async fn order(&self, image: &Image) -> Result<Order, Interrupted> {
-        let (around, settings) = (self.around, &self.request.settings);
-        let wanted = Wanted {
-            job: self.request.job.id.value.clone(),
-            image_name: self.request.image.clone(),
-            image: image.clone(),
-            cpus: settings.cpus,
-            memory: settings.memory,
-            network: settings.network,
-            opened: settings.opened.clone(),
-            accelerator: settings.accelerator,
-        };
-        let ordering = order::order(&around.engine, &around.home, wanted);
-        let (order, why_not_kvm) = guarded(&self.limits, ordering).await?;
-        if let Some(why) = why_not_kvm {
-            let text = format!("the machine is emulated, which is slow: {why} (`dormer doctor`)");
-            around.told.notice(&around.events, text);
-        }
-        if settings.start == Start::Cold {
-            return Ok(order);
-        }
-        let making_up = order::makeup(&around.engine, &order);
-        match guarded(&self.limits, making_up).await? {
-            Some(makeup) => self.with_template(order, makeup).await,
-            None if settings.start == Start::Warm => {
-                let text = format!(
-                    "a machine of the image `{}` can't be frozen",
-                    order.image_name
-                );
-                self.warn(format!("{text}: it boots"));
-                Ok(order)
-            }
-            None => Ok(order),
-        }
-    }
-
-    /// The same order for a machine that wakes, if there is a template for it or one is to be made.
-    async fn with_template(&self, order: Order, makeup: Makeup) -> Result<Order, Interrupted> {
-        let templates = Templates::of(&self.around.home);
-        if let Some(template) = templates.find(&makeup.key()) {
-            let Err(why) = template.check() else {
-                return Ok(order::woken(order, template));
-            };
-            self.quarantine(&template, &why);
-        } else if self.request.settings.start == Start::Auto {
-            if let Some(parts) = order::why_none_fits(&templates, &order.image_name, &makeup) {
-                let text = format!(
-                    "no template fits, since {parts} differs: the machine boots (`dormer image \
-                     warm {}` makes one that fits)",
-                    order.image_name
-                );
-                self.around.events.notice(Level::Notice, text);
-            }
-        }
-        if self.request.settings.start == Start::Auto {
-            return Ok(order);
-        }
-        self.make_template(order, makeup).await
-    }
-
-    async fn make_template(&self, order: Order, makeup: Makeup) -> Result<Order, Interrupted> {
-        let text = "there is no template that fits: one is made first, which takes a boot";
-        self.around.events.notice(Level::Notice, text);
-        let stopped = async {
-            self.limits.stopped().await;
-        };
-        match warm::make(self.around, &order, makeup, stopped).await {
-            Ok(Some(template)) => Ok(order::woken(order, template)),
-            Ok(None) => Err(Interrupted::Stopped(self.limits.stopped().await)),
-            Err(failure) => {
-                self.warn(format!(
-                    "no template could be made, so the machine boots: {}",
-                    failure.message()
-                ));
-                Ok(order)
-            }
-        }
-    }
-
-    fn quarantine(&self, template: &Template, why: &str) {
-        let key = template.key();
-        let mut text = format!(
-            "the template {} is damaged, and put aside: {why}",
-            key.short()
-        );
-        if let Err(error) = Templates::of(&self.around.home).quarantine(template, why) {
-            text = format!("{text} (it could not be put aside: {error})");
-        }
-        self.warn(text);
-    }
-
-    fn warn(&self, text: String) {
-        let text = self.around.masker.mask(&text).into_owned();
-        self.around.events.notice(Level::Warning, text);
-    }
-
-    /// From an order to a guest that answers. A machine that does not wake is replaced by one that boots,
-    /// and one whose QEMU crashed by another, once: no step has run in it.
-    async fn bring_up(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
-        let mut order = order;
-        let mut may_crash = true;
-        loop {
-            let failure = match self.try_to_start(order.clone()).await {
-                Err(Interrupted::Failed(failure)) => failure,
-                other => return other,
-            };
-            let (unloadable, crashed) = match &self.instance {
-                Some(instance) => (instance.did_not_load(), instance.crashed()),
-                None => (false, false),
-            };
-            let why = failure.message();
-            if let Some(template) = order.template.clone() {
-                if unloadable {
-                    self.quarantine(&template, &why);
-                }
-                self.warn(format!("the machine did not wake, so it boots: {why}"));
-            } else if crashed && may_crash {
-                may_crash = false;
-                self.warn(format!(
-                    "QEMU crashed, so another machine is started: {why}"
-                ));
-            } else {
-                return Err(Interrupted::Failed(failure));
-            }
-            order = order::booted(order);
-            self.remove_failed().await?;
-        }
-    }
-
-    /// Removes a machine that did not come up, for another to take its place.
-    async fn remove_failed(&mut self) -> Result<(), Interrupted> {
-        if let Some(instance) = self.instance.take() {
-            let removed = within(TEARDOWN, instance.tear_down()).await;
-            removed.map_err(|late| {
-                InfraFailure::new("a machine that failed cannot be removed").because(late)
-            })??;
-        }
-        Ok(())
-    }
-
-    async fn try_to_start(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
-        self.enter(Phase::CreatingOverlay);
-        self.create_overlay(order).await?;
-        self.enter(Phase::StartingContainer);
-        self.start_container().await?;
-        self.enter(Phase::WaitingForGuest);
-        self.wait_for_guest().await
-    }
-
-    async fn create_overlay(&mut self, order: Order) -> Result<(), Interrupted> {
-        let instance = warm::reserve(self.around, order).await?;
-        self.around.events.set_instance(instance.id());
-        let instance = self.instance.insert(instance);
-        Ok(instance.create_overlay()?)
-    }
-
-    async fn start_container(&mut self) -> Result<(), Interrupted> {
-        let Some(instance) = &mut self.instance else {
-            return Ok(());
-        };
-        let starting = instance.start_container(&self.around.events);
-        tokio::pin!(starting);
-        let stop = tokio::select! {
-            biased;
-            started = &mut starting => return Ok(started?),
-            stop = self.limits.stopped() => stop,
-        };
-        // What the engine is doing can't be called back; what comes of it is removed with the rest.
-        let _ = within(SETTLES, starting).await;
-        Err(Interrupted::Stopped(stop))
-    }
-
-    async fn wait_for_guest(&mut self) -> Result<Arc<dyn GuestChannel>, Interrupted> {
-        let Some(instance) = &mut self.instance else {
-            return Err(InfraFailure::new("there is no machine to wait for").into());
-        };
-        let channel = guarded(&self.limits, instance.wait_for_guest(&self.around.events)).await?;
-        self.ready = true;
-        Ok(channel)
     }
 
     fn facts(&self, image: &Image) -> JobFacts {

@@ -3,7 +3,6 @@
 
 use crate::failure::Failure;
 use crate::host::home::Home;
-use crate::image::base;
 use crate::image::store::Image;
 use crate::image::vm_container;
 use crate::instance::accelerator::{self, Wish};
@@ -75,8 +74,7 @@ pub async fn makeup(engine: &Engine, order: &Order) -> Result<Option<Makeup>, Fa
     if guest.dormancy.is_none() {
         return Ok(None);
     }
-    let container = base::identity(engine, &order.container_image).await?;
-    let container = container.unwrap_or_default();
+    let container = vm_container::identity(engine).await?.unwrap_or_default();
     Ok(Some(Makeup::of(
         &order.image.digest,
         &order.machine,

@@ -9,7 +9,7 @@ use dormer_testkit::corpus::compare::differences;
 use dormer_testkit::corpus::seen::Seen;
 use dormer_testkit::events::Events;
 
-use crate::lab::{Lab, unless_crashed};
+use crate::lab::Lab;
 
 /// How many cases run at once: each machine has two processors.
 const AT_ONCE: usize = 2;
@@ -58,14 +58,12 @@ fn run(case: &Case) -> (Seen, String) {
             arguments.extend([flag.to_owned(), format!("{name}={value}")]);
         }
     }
-    let ended = unless_crashed(|| {
-        let program = lab.dormer(arguments.clone());
-        let secrets = asked.secrets.iter();
-        let program = secrets.fold(program, |program, (name, value)| {
-            program.args(["--secret", name]).env(name, value)
-        });
-        program.run()
+    let program = lab.dormer(arguments);
+    let secrets = asked.secrets.iter();
+    let program = secrets.fold(program, |program, (name, value)| {
+        program.args(["--secret", name]).env(name, value)
     });
+    let ended = program.run();
     let events = Events::read(&lab.path("events.jsonl"));
     lab.assert_nothing_left();
     (Seen::of(&events, ended.code.unwrap_or(-1)), ended.all())

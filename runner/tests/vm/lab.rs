@@ -124,7 +124,7 @@ impl Lab {
 
     /// Runs a job to its end.
     pub(crate) fn run(&self, steps: &str, more: &[&str]) -> Ran {
-        let finished = unless_crashed(|| self.job(steps, more).run());
+        let finished = self.job(steps, more).run();
         self.ran(finished)
     }
 
@@ -181,15 +181,4 @@ impl Drop for Lab {
             let _ = try_docker(&arguments);
         }
     }
-}
-
-/// Runs a job once more if the emulator crashed, as QEMU without KVM does once in some hundred boots: exit
-/// code 75 means that it is worth it.
-pub(crate) fn unless_crashed(run: impl Fn() -> Finished) -> Finished {
-    const SEGMENTATION_FAULT: &str = "QEMU ended with status 139";
-    let finished = run();
-    if finished.code == Some(75) && finished.stderr.contains(SEGMENTATION_FAULT) {
-        return run();
-    }
-    finished
 }
