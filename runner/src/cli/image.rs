@@ -168,8 +168,8 @@ fn to_json(entry: &Entry) -> serde_json::Value {
             "made": image.manifest.made,
             "templates": templates,
         }),
-        Found::Recipe => json!({"name": name, "state": "not built", "templates": templates}),
-        Found::Unreadable => json!({"name": name, "state": "unreadable", "templates": templates}),
+        Found::Recipe => json!({"name": name, "state": "not built"}),
+        Found::Unreadable => json!({"name": name, "state": "unreadable"}),
     }
 }
 

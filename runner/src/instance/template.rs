@@ -395,7 +395,7 @@ mod tests {
         let place = place();
         place.leave();
         let template = place.seal().unwrap();
-        assert_eq!(place.templates.list(), [template.clone()]);
+        assert_eq!(place.templates.list(), std::slice::from_ref(&template));
         assert_eq!(place.templates.of_image("compat").len(), 1);
         assert!(place.templates.of_image("windows").is_empty());
         template.check().unwrap();

@@ -23,6 +23,17 @@ fn images_that_can_be_built_are_listed() {
 }
 
 #[test]
+fn an_image_without_templates_says_so_and_an_unknown_one_is_refused() {
+    let host = Host::new();
+    let finished = host.dormer(["image", "cool", "compat"]).run().expect(0);
+    assert_says(&finished.stdout, &["compat has no templates"]);
+    for action in ["cool", "warm"] {
+        let said = refused(host.dormer(["image", action, "nope"]), USAGE);
+        assert_says(&said, &["`nope`", "compat"]);
+    }
+}
+
+#[test]
 fn an_image_that_was_not_built_says_how_it_is() {
     let host = Host::new();
     for action in ["inspect", "verify", "remove"] {
