@@ -90,8 +90,7 @@ pub async fn climb(
         ladder.reached(Rung::GuestAgent);
     }
     if let Some(wake) = wake {
-        let command = wake.iter().map(|part| part.replace("{time}", &now()));
-        vm.agent_run(&command.collect::<Vec<_>>(), IDENTITY)
+        take_identity(vm, &wake)
             .await
             .map_err(|failure| at(Rung::Identity, failure))?;
         ladder.reached(Rung::Identity);
@@ -125,6 +124,24 @@ pub async fn climb(
         .map_err(|failure| at(Rung::Command, failure))?;
     ladder.reached(Rung::Command);
     Ok(Arc::new(channel))
+}
+
+/// Makes a copy that has just woken a machine of its own. Meanwhile another connection rehearses what the
+/// real one does after it: an emulator has to translate every program again, and can do so for two at a
+/// time. No key is agreed on there, and nothing is sent.
+async fn take_identity(vm: &Vm, wake: &[String]) -> Result<(), InfraFailure> {
+    let command: Vec<String> = wake
+        .iter()
+        .map(|part| part.replace("{time}", &now()))
+        .collect();
+    let rehearsal = async {
+        let _held = ssh_banner(|| vm.dial_now(Port::Ssh)).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        taken = vm.agent_run(&command, IDENTITY) => taken,
+        () = rehearsal => Ok(()),
+    }
 }
 
 /// Seconds since 1970, with nine decimals.
