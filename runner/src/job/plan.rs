@@ -16,6 +16,7 @@ use crate::failure::InputError;
 use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
 use crate::job::actions::Mapping;
+use crate::job::limits::Due;
 use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
 
@@ -113,8 +114,8 @@ pub struct JobRequest {
     /// The directory below `--out` that is this job's alone, as artifacts are told with; empty if there
     /// is no other job.
     pub out_name: String,
-    /// How long the job may take, from its acceptance.
-    pub timeout: Option<Duration>,
+    /// When the job has to be over, for the run's sake. None by default.
+    pub deadline: Option<Due>,
 }
 
 impl JobSettings {

@@ -20,7 +20,6 @@ use dormer_workflow::workflow::Workflow;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::cli::args::RunArguments;
 use crate::cli::run::images::{Chooser, images};
@@ -39,6 +38,7 @@ use crate::job::graph::capacity::fitting;
 use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
+use crate::job::limits::{Due, TimeLimit};
 use crate::job::plan::JobSettings;
 use crate::job::told::Told;
 use crate::mask::Masker;
@@ -213,7 +213,7 @@ async fn accept(
         slots: Arc::new(Semaphore::new(slots)),
         deadline: wanted
             .timeout
-            .and_then(|time| Instant::now().checked_add(time)),
+            .and_then(|time| Due::from_now(TimeLimit::Run(time))),
         alone: wanted.prepared.alone,
         skip_unmatched: wanted.skip_unmatched,
     };

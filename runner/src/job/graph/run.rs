@@ -11,7 +11,6 @@ use dormer_workflow::plan::{Files, Leg, Legs, Plan, PlannedJob};
 use dormer_workflow::workflow::Job;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, Events, JobEvent, Level, RunEvents};
 use crate::exit_code;
@@ -21,7 +20,7 @@ use crate::job::graph::board::{Board, Consequences, JobState, LegResult, Refusal
 use crate::job::graph::leg::{LegRunner, Secrets};
 use crate::job::graph::scope::{ConditionScope, Result as JobResult};
 use crate::job::graph::task::{self, LegEnd, LegTask};
-use crate::job::limits::until;
+use crate::job::limits::{Due, until};
 use crate::job::outcome::JobEnd;
 use crate::steps::context::RunFacts;
 
@@ -38,7 +37,7 @@ pub struct Graph {
     /// How many machines run at once.
     pub slots: Arc<Semaphore>,
     /// When the run has to be over.
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Due>,
     /// Whether a job runs by itself: then nothing that it says of its place among others counts.
     pub alone: bool,
     /// Whether a job that nothing serves is skipped, and not a failure.

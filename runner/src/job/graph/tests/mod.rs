@@ -5,10 +5,9 @@ mod trial;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::event::{Conclusion, JobEvent};
 use crate::host::clock;
+use crate::job::limits::{Due, TimeLimit};
 use trial::{Act, Trial, ends};
 
 const CHAIN: &str = "
@@ -267,11 +266,15 @@ async fn who_cancels_a_run_ends_what_runs_and_keeps_the_rest_from_starting() {
     assert_eq!(outcome.verdict(), (Conclusion::Cancelled, 130));
 }
 
+fn of_run(milliseconds: u64) -> Option<Due> {
+    Due::from_now(TimeLimit::Run(Duration::from_millis(milliseconds)))
+}
+
 #[tokio::test]
 async fn when_the_runs_time_is_over_nothing_starts_any_more() {
     let mut trial = Trial::new(MATRIX).act("test (1)", Act::Last(300));
     trial.slots = 1;
-    trial.deadline = Some(Instant::now() + Duration::from_millis(100));
+    trial.deadline = of_run(100);
     let outcome = trial.run().await;
     assert_eq!(outcome.began(), ["test (1)"]);
     let cut = outcome
@@ -280,6 +283,9 @@ async fn when_the_runs_time_is_over_nothing_starts_any_more() {
         .iter()
         .filter(|end| end.exit_code == 124);
     assert_eq!(cut.count(), 1, "the one that waited for room");
+    let why = "the time was over before the job began (`--timeout 100ms`, of the whole run)";
+    let notices = outcome.notices();
+    assert_eq!(notices.matches(why).count(), 1, "{notices}");
 }
 
 const UNMATCHED: &str = "

@@ -13,7 +13,6 @@ use dormer_workflow::{SourceFile, parse_workflow};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, JobEvent, Message, RunEvents, Stamped};
 use crate::failure::InputError;
@@ -24,6 +23,7 @@ use crate::job::graph::leg::{LegOrder, LegRunner};
 use crate::job::graph::run::{Finished, Graph, Scene, run};
 use crate::job::graph::verdict::verdict;
 use crate::job::graph::whole::whole;
+use crate::job::limits::Due;
 use crate::job::outcome::JobEnd;
 use crate::steps::context::RunFacts;
 
@@ -134,7 +134,7 @@ pub(super) struct Trial {
     pub(super) cancel: Cancel,
     pub(super) alone: bool,
     pub(super) skip_unmatched: bool,
-    pub(super) deadline: Option<Instant>,
+    pub(super) deadline: Option<Due>,
     pub(super) home: tempfile::TempDir,
 }
 
