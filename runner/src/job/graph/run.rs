@@ -17,6 +17,7 @@ use crate::exit_code;
 use crate::host::signals::Cancel;
 use crate::job::concurrency::Groups;
 use crate::job::graph::board::{Board, Consequences, JobState, LegResult, Refusal, Rules};
+use crate::job::graph::cut::Cut;
 use crate::job::graph::leg::{LegRunner, Secrets};
 use crate::job::graph::scope::{ConditionScope, Result as JobResult};
 use crate::job::graph::task::{self, LegEnd, LegTask};
@@ -42,6 +43,8 @@ pub struct Graph {
     pub alone: bool,
     /// Whether a job that nothing serves is skipped, and not a failure.
     pub skip_unmatched: bool,
+    /// Whether something was cut short.
+    pub cut: Cut,
 }
 
 impl Graph {
@@ -325,6 +328,7 @@ impl Run {
         for (name, value) in &end.end.outputs {
             self.jobs[job].outputs.insert(name.as_str(), value.as_str());
         }
+        self.graph.cut.ended(end.end.exit_code);
         self.ends.push(counted(end.end, result.forgiven));
         let told = self.board.end(job, leg, result);
         self.follow(told);
@@ -366,6 +370,7 @@ impl Run {
             exit_code,
             infra: None,
         });
+        self.graph.cut.ended(exit_code);
         self.ends.push(JobEnd {
             conclusion,
             exit_code,

@@ -40,6 +40,7 @@ pub async fn whole(
             match turn(&graph, &scene, group, &own).await? {
                 Ok(turn) => Some(turn),
                 Err(exit_code) => {
+                    graph.cut.ended(exit_code);
                     never_began(&graph, &scene, exit_code, is_single);
                     let _ = within(LAST_WORDS, own.flush()).await;
                     return Ok(exit_code);

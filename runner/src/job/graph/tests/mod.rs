@@ -62,6 +62,7 @@ async fn results_and_outputs_reach_the_jobs_that_need_them() {
 #[tokio::test]
 async fn a_failure_reaches_everybody_below_it() {
     let outcome = Trial::new(CHAIN).act("test", Act::Fail).run().await;
+    assert!(!outcome.is_short, "a failure is an end of its own");
     let expected = [
         // `always` ran and succeeded, but further up something failed.
         ("after", "skipped"),
@@ -103,6 +104,7 @@ async fn a_leg_that_fails_stops_the_others_and_no_more_than_may_run_at_once() {
         ("test (3)", "cancelled"),
     ];
     assert_eq!(outcome.ends(), ends(&expected));
+    assert!(outcome.is_short);
     assert_eq!(outcome.fake.most.load(Ordering::SeqCst), 2);
     assert_eq!(outcome.began(), ["test (1)", "test (2)"]);
     assert_eq!(outcome.verdict(), (Conclusion::Failure, 1));
@@ -113,6 +115,7 @@ async fn a_leg_that_may_fail_stops_nobody_and_counts_as_a_success() {
     let outcome = Trial::new(MATRIX).act("test (2)", Act::Fail).run().await;
     assert_eq!(outcome.began().len(), 4);
     assert!(outcome.seen_by("after").contains(r#""result":"success""#));
+    assert!(!outcome.is_short);
     assert_eq!(outcome.verdict(), (Conclusion::Success, 0));
 }
 
@@ -236,6 +239,7 @@ async fn a_called_workflow_that_fails_fails_its_caller() {
         ("call (2) / second", "cancelled"),
     ];
     assert_eq!(outcome.ends(), ends(&expected));
+    assert!(outcome.is_short);
 }
 
 #[tokio::test]
