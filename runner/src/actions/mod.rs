@@ -19,13 +19,13 @@ mod measure;
 mod pins;
 pub mod prune;
 pub mod server;
+pub mod stand_ins;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 /// A repository, and which state of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +34,6 @@ pub struct Wanted<'a> {
     pub repository: &'a str,
     /// A branch, a tag or a commit.
     pub git_ref: &'a str,
-}
-
-/// The directory that the user named for a repository at a ref, among pairs of `owner/repo@ref` and such.
-pub fn stand_in<'a>(mapped: &'a [(String, PathBuf)], wanted: Wanted<'_>) -> Option<&'a Path> {
-    let is_it = |(reference, _): &&(String, PathBuf)| {
-        reference.split_once('@').is_some_and(|(name, at)| {
-            name.eq_ignore_ascii_case(wanted.repository) && at == wanted.git_ref
-        })
-    };
-    let found = mapped.iter().find(is_it);
-    found.map(|(_, directory)| directory.as_path())
 }
 
 /// Whether there is no such file, as an error says.

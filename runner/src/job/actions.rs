@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::actions::cache::{ActionCache, Cached};
-use crate::actions::{Wanted, is_absence, stand_in};
+use crate::actions::stand_ins::StandIns;
+use crate::actions::{Wanted, is_absence};
 use crate::failure::InputError;
 use crate::guest::channel::GuestChannel;
 use crate::host::fs::HostileDirectory;
@@ -16,13 +17,10 @@ use crate::steps::action::source::{ActionFiles, ActionSource, Placed};
 use crate::workspace::scan::{self, Scan};
 use crate::workspace::upload;
 
-/// A reference, as `owner/repo@ref`, and the directory that stands in for it.
-pub type Mapping = (String, PathBuf);
-
 /// The actions of one job.
 pub struct JobActions<'a> {
     /// The directories that the user named.
-    pub mapped: &'a [Mapping],
+    pub mapped: &'a StandIns,
     /// Where all others come from.
     pub cache: &'a ActionCache,
     /// The guest.
@@ -83,7 +81,7 @@ impl ActionSource for JobActions<'_> {
             repository,
             git_ref,
         };
-        if let Some(from) = stand_in(self.mapped, wanted) {
+        if let Some(from) = self.mapped.take(wanted) {
             return self.place_mapped(from, directory).await;
         }
         let cached = self.cache.get(wanted, self.progress.as_ref()).await;

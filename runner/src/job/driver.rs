@@ -60,7 +60,7 @@ pub struct Surroundings {
 
 /// Runs a job to its end.
 pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
-    let limits = Limits::new(around.cancel.clone(), request.timeout);
+    let limits = Limits::new(around.cancel.clone(), request.deadline);
     let driver = Driver {
         request,
         around,
@@ -105,6 +105,10 @@ impl Driver<'_> {
             Err(Interrupted::Failed(failure)) => Ending::Failed(self.masked(failure)),
         };
         // From here on nothing changes how the job ended.
+        if let (Ending::Deadline, Some(limit)) = (&ending, self.limits.time()) {
+            let text = format!("the time of the job was over ({limit})");
+            self.around.events.notice(Level::Error, text);
+        }
         let evidence = self.keep_evidence(&ending).await;
         self.let_go(&ending).await;
         self.enter(Phase::Completed);

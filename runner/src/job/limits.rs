@@ -1,12 +1,75 @@
 //! What ends a job from outside: somebody's wish, or its deadline. Watched by one value, so that every
 //! wait of the job asks the same question.
 
+use std::fmt;
 use std::time::Duration;
 
+use dormer_workflow::workflow::minutes;
 use tokio::time::Instant;
 
-use crate::host::clock;
+use crate::host::clock::{self, written};
 use crate::host::signals::Cancel;
+
+/// GitHub's own limit for a job that states none.
+const DEFAULT_MINUTES: f64 = 360.0;
+
+/// How long something may take, by whose word. Shown as people know it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TimeLimit {
+    /// The whole run, by `--timeout`.
+    Run(Duration),
+    /// The job's steps, by its `timeout-minutes`.
+    Job(f64),
+    /// The steps of a job that says nothing of it.
+    Unsaid,
+}
+
+impl TimeLimit {
+    fn length(self) -> Duration {
+        match self {
+            Self::Run(length) => length,
+            Self::Job(number) => minutes(number),
+            Self::Unsaid => minutes(DEFAULT_MINUTES),
+        }
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(length) => write!(f, "`--timeout {}`, of the whole run", written(*length)),
+            Self::Job(number) => write!(f, "`timeout-minutes: {number}`"),
+            Self::Unsaid => {
+                write!(
+                    f,
+                    "{DEFAULT_MINUTES} minutes, for want of `timeout-minutes`"
+                )
+            }
+        }
+    }
+}
+
+/// When something has to be over, and what says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Due {
+    /// When.
+    pub at: Instant,
+    /// By which limit.
+    pub limit: TimeLimit,
+}
+
+impl Due {
+    /// What begins now and has so much time. A time too far away to be written down is none.
+    pub fn from_now(limit: TimeLimit) -> Option<Self> {
+        let at = Instant::now().checked_add(limit.length())?;
+        Some(Self { at, limit })
+    }
+
+    /// Whether the time is over.
+    pub fn is_over(&self) -> bool {
+        self.at <= Instant::now()
+    }
+}
 
 /// Why a job is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +84,14 @@ pub enum Stop {
 #[derive(Debug, Clone)]
 pub struct Limits {
     asked: Cancel,
-    deadline: Option<Instant>,
+    deadline: Option<Due>,
     /// What the steps listen to: the user's requests and the deadline, in one.
     steps: Cancel,
 }
 
 impl Limits {
     /// Limits for a job that was accepted now.
-    pub fn new(asked: Cancel, timeout: Option<Duration>) -> Self {
-        // A time too far away to be written down is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    pub fn new(asked: Cancel, deadline: Option<Due>) -> Self {
         let limits = Self {
             asked,
             deadline,
@@ -40,15 +101,20 @@ impl Limits {
         limits
     }
 
-    /// Brings the deadline forward to so long from now.
-    pub fn at_most(&mut self, timeout: Duration) {
-        let Some(end) = Instant::now().checked_add(timeout) else {
+    /// Brings the deadline forward to that of a limit whose time begins now.
+    pub fn at_most(&mut self, limit: TimeLimit) {
+        let Some(due) = Due::from_now(limit) else {
             return;
         };
-        if self.deadline.is_none_or(|deadline| end < deadline) {
-            self.deadline = Some(end);
+        if self.deadline.is_none_or(|deadline| due.at < deadline.at) {
+            self.deadline = Some(due);
             self.forward();
         }
+    }
+
+    /// The limit that ends the job before any other does, if there is one.
+    pub fn time(&self) -> Option<TimeLimit> {
+        self.deadline.map(|due| due.limit)
     }
 
     /// Why the job is to stop by now, if it is.
@@ -57,7 +123,7 @@ impl Limits {
             return Some(Stop::Cancelled);
         }
         self.deadline
-            .is_some_and(|end| end <= Instant::now())
+            .is_some_and(|due| due.is_over())
             .then_some(Stop::Deadline)
     }
 
@@ -95,9 +161,9 @@ impl Limits {
 }
 
 /// Returns when a time has come; never, if there is none.
-pub(super) async fn until(deadline: Option<Instant>) {
+pub(super) async fn until(deadline: Option<Due>) {
     match deadline {
-        Some(end) => clock::pause(end.saturating_duration_since(Instant::now())).await,
+        Some(due) => clock::pause(due.at.saturating_duration_since(Instant::now())).await,
         None => std::future::pending().await,
     }
 }
@@ -108,14 +174,47 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_deadline_stops_the_steps_gracefully() {
-        let mut limits = Limits::new(Cancel::default(), Some(Duration::from_secs(60)));
-        limits.at_most(Duration::from_secs(5));
-        limits.at_most(Duration::from_secs(50));
+        let mut limits = Limits::new(Cancel::default(), of_run(60));
+        limits.at_most(TimeLimit::Job(0.1));
+        limits.at_most(TimeLimit::Job(0.9));
         assert_eq!(limits.stop(), None);
         assert_eq!(limits.stopped().await, Stop::Deadline);
         limits.steps().requested().await;
         assert!(!limits.steps().is_immediate());
         assert_eq!(limits.stop(), Some(Stop::Deadline));
+    }
+
+    fn of_run(seconds: u64) -> Option<Due> {
+        Due::from_now(TimeLimit::Run(Duration::from_secs(seconds)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_that_comes_first_is_the_one_that_is_named() {
+        for (of_run, of_job, expected) in [
+            (
+                of_run(1200),
+                TimeLimit::Job(30.0),
+                "`--timeout 20m`, of the whole run",
+            ),
+            (of_run(1200), TimeLimit::Job(1.0), "`timeout-minutes: 1`"),
+            (None, TimeLimit::Job(0.5), "`timeout-minutes: 0.5`"),
+            (
+                None,
+                TimeLimit::Unsaid,
+                "360 minutes, for want of `timeout-minutes`",
+            ),
+        ] {
+            let mut limits = Limits::new(Cancel::default(), of_run);
+            limits.at_most(of_job);
+            assert_eq!(limits.time().unwrap().to_string(), expected);
+        }
+        assert_eq!(Limits::new(Cancel::default(), None).time(), None);
+    }
+
+    #[tokio::test]
+    async fn a_time_too_long_to_be_written_down_is_no_limit() {
+        assert_eq!(Due::from_now(TimeLimit::Run(Duration::MAX)), None);
+        assert_eq!(Due::from_now(TimeLimit::Job(f64::MAX)), None);
     }
 
     #[tokio::test]

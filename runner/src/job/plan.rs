@@ -9,13 +9,14 @@ use dormer_workflow::workflow::{Job, Workflow};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::actions::cache::ActionCache;
+use crate::actions::stand_ins::StandIns;
 use crate::artifact::rules::Rules;
 use crate::artifact::shelf::Shelf;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
-use crate::job::actions::Mapping;
+use crate::job::limits::Due;
 use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
 
@@ -72,7 +73,7 @@ pub struct JobSettings {
     /// Variables from the command line.
     pub environment: Vec<(String, String)>,
     /// Directories of this host that stand in for actions of other repositories. Empty by default.
-    pub mapped_actions: Vec<Mapping>,
+    pub mapped_actions: StandIns,
     /// Where all other actions come from.
     pub actions: Arc<ActionCache>,
     /// Virtual CPUs.
@@ -113,8 +114,8 @@ pub struct JobRequest {
     /// The directory below `--out` that is this job's alone, as artifacts are told with; empty if there
     /// is no other job.
     pub out_name: String,
-    /// How long the job may take, from its acceptance.
-    pub timeout: Option<Duration>,
+    /// When the job has to be over, for the run's sake. None by default.
+    pub deadline: Option<Due>,
 }
 
 impl JobSettings {

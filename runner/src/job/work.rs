@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dormer_workflow::expr::EvalError;
-use dormer_workflow::workflow::minutes;
 use secrecy::ExposeSecret;
 
 use crate::artifact::collect;
@@ -21,7 +20,7 @@ use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::actions::JobActions;
 use crate::job::artifacts::JobArtifacts;
-use crate::job::limits::Limits;
+use crate::job::limits::{Limits, TimeLimit};
 use crate::job::plan::JobRequest;
 use crate::job::tools::JobTools;
 use crate::mask::Masker;
@@ -36,9 +35,6 @@ use crate::steps::shell;
 use crate::steps::state::{ExecutorState, Variables};
 use crate::workspace::scan::{Scan, scan};
 use crate::workspace::upload;
-
-/// GitHub's own limit for a job that states none.
-const DEFAULT_TIMEOUT_MINUTES: f64 = 360.0;
 
 /// How the steps of a job ended.
 #[derive(Debug)]
@@ -146,7 +142,7 @@ impl Work<'_> {
             .iter()
             .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
             .collect();
-        limits.at_most(minutes(self.timeout_minutes(&secrets)?));
+        limits.at_most(self.time_limit(&secrets)?);
         let actions = JobActions {
             mapped: &self.request.settings.mapped_actions,
             cache: &self.request.settings.actions,
@@ -231,14 +227,15 @@ impl Work<'_> {
         Ok(outputs)
     }
 
-    fn timeout_minutes(&self, secrets: &Variables) -> Result<f64, InputError> {
+    fn time_limit(&self, secrets: &Variables) -> Result<TimeLimit, InputError> {
         let Some(setting) = &self.request.job.timeout_minutes else {
-            return Ok(DEFAULT_TIMEOUT_MINUTES);
+            return Ok(TimeLimit::Unsaid);
         };
         let state = ExecutorState::new(Variables::default());
         let scope = StepScope::of_job(&self.facts, &state, secrets);
-        setting
-            .evaluate(&scope)
+        let minutes = setting.evaluate(&scope);
+        minutes
+            .map(TimeLimit::Job)
             .map_err(|error| self.explain(&error))
     }
 

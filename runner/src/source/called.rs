@@ -11,15 +11,16 @@ use dormer_workflow::source::Spanned;
 use dormer_workflow::workflow::{RemoteReference, Workflow, WorkflowReference};
 use dormer_workflow::{Problem, Problems, SourceFile, parse_workflow};
 
+use crate::actions::Wanted;
 use crate::actions::cache::{ActionCache, Cached};
-use crate::actions::{Wanted, stand_in};
+use crate::actions::stand_ins::StandIns;
 use crate::progress::Progress;
 use crate::source::tree::Tree;
 
 /// Where workflows of other repositories come from.
 pub struct Library<'a> {
-    /// References, as `owner/repo@ref`, and the directories of this host that stand in for them.
-    pub mapped: &'a [(String, PathBuf)],
+    /// The directories of this host that stand in for repositories.
+    pub mapped: &'a StandIns,
     /// Where all others are kept.
     pub cache: &'a ActionCache,
     /// Whether one that is not kept is fetched. Else it is left out.
@@ -175,7 +176,7 @@ impl CalledWorkflows {
 
 impl Library<'_> {
     async fn repository(&self, wanted: Wanted<'_>) -> Result<Option<Repository>, String> {
-        if let Some(directory) = stand_in(self.mapped, wanted) {
+        if let Some(directory) = self.mapped.take(wanted) {
             return Ok(Some(Repository::Directory(directory.to_owned())));
         }
         let found = if self.fetches {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dormer::actions::cache::ActionCache;
 use dormer::actions::git::Git;
 use dormer::actions::server::Server;
+use dormer::actions::stand_ins::StandIns;
 use dormer::artifact::rules::Rules;
 use dormer::artifact::shelf::Shelf;
 use dormer::event::{JobEvent, RunEvents, Stamped};
@@ -15,6 +16,7 @@ use dormer::failure::InputError;
 use dormer::host::signals::Cancel;
 use dormer::instance::accelerator::Wish;
 use dormer::job::concurrency::Groups;
+use dormer::job::graph::cut::Cut;
 use dormer::job::graph::run::{Graph, Scene};
 use dormer::job::graph::whole::whole;
 use dormer::job::outcome::of_failure;
@@ -90,7 +92,7 @@ async fn prepared(
     };
     let vars = pairs(&run.vars).into_iter();
     let library = Library {
-        mapped: &[],
+        mapped: &StandIns::default(),
         cache: actions,
         fetches: true,
         progress: &Silent,
@@ -153,6 +155,7 @@ async fn begin(
         deadline: None,
         alone: prepared.alone,
         skip_unmatched: run.skip_unmatched,
+        cut: Cut::default(),
     };
     let secrets = run.secrets.clone().into_iter();
     let scene = Scene {
@@ -236,7 +239,7 @@ fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> Jo
         stays_behind: Vec::new(),
         out: directory.join("out"),
         environment: Vec::new(),
-        mapped_actions: Vec::new(),
+        mapped_actions: StandIns::default(),
         shelf: Arc::new(Shelf::below(&directory.join("out"))),
         real_actions: false,
         actions,

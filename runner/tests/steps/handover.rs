@@ -8,6 +8,7 @@ use dormer::event::{Conclusion, JobEvent, RunEvents};
 use dormer::failure::InputError;
 use dormer::host::signals::Cancel;
 use dormer::job::concurrency::Groups;
+use dormer::job::graph::cut::Cut;
 use dormer::job::graph::leg::{LegOrder, LegRunner};
 use dormer::job::graph::run::{Graph, Scene, run};
 use dormer::job::outcome::JobEnd;
@@ -104,6 +105,7 @@ async fn jobs_that_run_at_once_upload_and_a_later_one_has_it_all() {
         deadline: None,
         alone: false,
         skip_unmatched: false,
+        cut: Cut::default(),
     };
     let scene = Scene {
         plan: Arc::new(planned),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dormer::actions::cache::ActionCache;
 use dormer::actions::git::Git;
 use dormer::actions::server::Server;
+use dormer::actions::stand_ins::StandIns;
 use dormer::job::actions::JobActions;
 use dormer::progress::Silent;
 use dormer::steps::action::source::ActionSource;
@@ -27,7 +28,8 @@ async fn a_directory_stands_in_for_the_one_ref_that_it_was_named_for() {
         fs::write(path, text).unwrap();
     }
     let channel = guest.channel();
-    let mapped = [("Me/Greet@v1".to_owned(), host.path().to_owned())];
+    let named = ["Me/Greet@v1", "Me/Greet@v2"];
+    let mapped = StandIns::new(named.map(|name| (name.to_owned(), host.path().to_owned())));
     let nowhere = Server::parse("file:///no/such/server").unwrap();
     let cache = ActionCache::at(guest.path("cache"), Git::at(nowhere));
     let actions = JobActions {
@@ -51,4 +53,6 @@ async fn a_directory_stands_in_for_the_one_ref_that_it_was_named_for() {
         .await
         .unwrap_err();
     assert!(why.contains("--action me/greet@V1=DIR"), "{why}");
+    let unused: Vec<&str> = mapped.unused().map(|(reference, _)| reference).collect();
+    assert_eq!(unused, ["Me/Greet@v2"]);
 }

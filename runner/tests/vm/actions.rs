@@ -54,8 +54,25 @@ fn actions_run_where_they_are_and_end_with_their_job() {
     (cmd.exe /C "ping -n 1000 127.0.0.1" >/dev/null 2>&1 &)
     sleep 3
 "#;
-    let arguments = ["--workspace", "files", "--action", "me/greet@v1=greet"];
+    let mapped = ["me/greet@v1=greet", "me/greet@v2=greet"];
+    let arguments = [
+        "--workspace",
+        "files",
+        "--action",
+        mapped[0],
+        "--action",
+        mapped[1],
+    ];
     let ran = lab.run(steps.trim_start(), &arguments).expect(0);
+    let said = &ran.finished.stderr;
+    let unused: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("no job that ran"))
+        .collect();
+    assert!(
+        matches!(unused[..], [one] if one.contains("`--action me/greet@v2=")),
+        "{said}"
+    );
     let events = ran.events;
     let lines = events.log(1);
     let printed: Vec<&str> = lines

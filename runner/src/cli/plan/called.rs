@@ -8,7 +8,7 @@ use crate::actions::cache::ActionCache;
 use crate::actions::git::Git;
 use crate::cli::args::PlanArguments;
 use crate::cli::plan::PLANNED;
-use crate::cli::run::{actions_server, check_mapped};
+use crate::cli::run::{actions_server, mapped};
 use crate::config;
 use crate::failure::Failure;
 use crate::host::home::Home;
@@ -23,12 +23,12 @@ pub(super) async fn sources(
     own: Tree,
     workflow: &Arc<Workflow>,
 ) -> Result<Sources, Failure> {
-    check_mapped(&arguments.actions)?;
+    let mapped = mapped(&arguments.actions)?;
     let loaded = config::load(Some(own.root()))?;
     let server = actions_server(&loaded.config)?;
     let cache = ActionCache::at(Home::look()?.actions(), Git::at(server));
     let library = Library {
-        mapped: &arguments.actions,
+        mapped: &mapped,
         cache: &cache,
         fetches: false,
         progress: &Silent,

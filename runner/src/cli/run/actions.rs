@@ -9,7 +9,9 @@ use secrecy::SecretString;
 use crate::actions::cache::ActionCache;
 use crate::actions::git::Git;
 use crate::actions::server::Server;
+use crate::actions::stand_ins::StandIns;
 use crate::cli::args::RunArguments;
+use crate::cli::run::settings::on_the_host;
 use crate::config::Config;
 use crate::failure::InputError;
 use crate::report::progress::TerminalProgress;
@@ -44,6 +46,7 @@ pub(super) async fn sources(
     workflow: &Arc<Workflow>,
     arguments: &RunArguments,
     workspace: Option<&Path>,
+    mapped: &StandIns,
     cache: &ActionCache,
 ) -> Result<Sources, InputError> {
     // What a workflow calls with `./` begins at the repository, wherever in it the workspace is.
@@ -51,7 +54,7 @@ pub(super) async fn sources(
     let root = repository.as_deref().or(workspace);
     let own = Tree::of(root.unwrap_or(Path::new(".")))?;
     let library = Library {
-        mapped: &arguments.actions,
+        mapped,
         cache,
         fetches: true,
         progress: &TerminalProgress::new(true),
@@ -61,15 +64,31 @@ pub(super) async fn sources(
     Ok(Sources { own, called })
 }
 
-/// A directory that stands in for an action has to be there, whether a step comes to use it or not.
-pub(in crate::cli) fn check_mapped(mapped: &[(String, PathBuf)]) -> Result<(), InputError> {
-    match mapped.iter().find(|(_, path)| !path.is_dir()) {
-        Some((reference, path)) => Err(InputError::usage(format!(
-            "`--action {reference}={path}`: `{path}` is not a directory",
-            path = path.display()
-        ))),
-        None => Ok(()),
+/// The directories that stand in for actions. Each has to be there, whether a step comes to use it or not.
+pub(in crate::cli) fn mapped(typed: &[(String, PathBuf)]) -> Result<StandIns, InputError> {
+    let mut named = Vec::new();
+    for (reference, path) in typed {
+        if !path.is_dir() {
+            return Err(InputError::usage(format!(
+                "`--action {reference}={path}`: `{path}` is not a directory",
+                path = path.display()
+            )));
+        }
+        named.push((reference.clone(), on_the_host(path)?));
     }
+    Ok(StandIns::new(named))
+}
+
+/// What is said of directories that a run could have used and did not: most likely a wrong ref.
+pub(super) fn unused(mapped: &StandIns) -> Vec<String> {
+    let unused = mapped.unused();
+    let remark = |(reference, path): (&str, &Path)| {
+        format!(
+            "`--action {reference}={}`: no job that ran used it; check the repository and the ref",
+            path.display()
+        )
+    };
+    unused.map(remark).collect()
 }
 
 /// The server that the variable names, or the configuration.
@@ -93,6 +112,20 @@ fn server(named: Option<&str>, config: &Config) -> Result<Server, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::Wanted;
+
+    #[test]
+    fn a_directory_that_nothing_used_is_named_as_it_was_typed() {
+        let named = ["me/one@v1", "me/two@v1"].map(|name| (name.to_owned(), PathBuf::from("/")));
+        let mapped = mapped(&named).unwrap();
+        mapped.take(Wanted {
+            repository: "me/two",
+            git_ref: "v1",
+        });
+        let expected =
+            "`--action me/one@v1=/`: no job that ran used it; check the repository and the ref";
+        assert_eq!(unused(&mapped), [expected]);
+    }
 
     #[test]
     fn the_variable_stands_above_the_file_and_the_file_above_github() {

@@ -6,7 +6,7 @@ mod reporters;
 mod settings;
 mod variables;
 
-pub(super) use actions::{actions_server, check_mapped};
+pub(super) use actions::{actions_server, mapped};
 pub(super) use images::default_image;
 pub(super) use settings::{DEFAULT_CPUS, wish};
 
@@ -20,7 +20,6 @@ use dormer_workflow::workflow::Workflow;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::cli::args::RunArguments;
 use crate::cli::run::images::{Chooser, images};
@@ -36,9 +35,11 @@ use crate::image::recipe::Recipe;
 use crate::image::{build, vm_container};
 use crate::job::concurrency::Groups;
 use crate::job::graph::capacity::fitting;
+use crate::job::graph::cut::Cut;
 use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
+use crate::job::limits::{Due, TimeLimit};
 use crate::job::plan::JobSettings;
 use crate::job::told::Told;
 use crate::mask::Masker;
@@ -67,7 +68,7 @@ struct Wanted {
 
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let workflow = Arc::new(read_workflow(&arguments)?);
-    actions::check_mapped(&arguments.actions)?;
+    let mapped = actions::mapped(&arguments.actions)?;
     let workspace = workspace(&arguments)?;
     let loaded = config::load(workspace.as_deref())?;
     let secrets = secrets(&arguments)?;
@@ -75,7 +76,14 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let config = Arc::new(loaded.config);
     let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
     let asked = asked(&arguments, workspace.as_deref())?;
-    let files = actions::sources(&workflow, &arguments, workspace.as_deref(), &actions).await?;
+    let files = actions::sources(
+        &workflow,
+        &arguments,
+        workspace.as_deref(),
+        &mapped,
+        &actions,
+    )
+    .await?;
     let mut prepared =
         prepare(&workflow, files, asked).map_err(|problems| file::wrong("run", &problems))?;
     let mut alone = Vec::new();
@@ -103,7 +111,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let chooser = Chooser::new(arguments.image.as_deref(), &config, &base)?;
     let images = images(&prepared, &chooser, arguments.skip_unmatched)?;
     let shelf = settings::shelf(&arguments, &base.home).await?;
-    let settings = settings::settings(&arguments, workspace, &config, actions, shelf)?;
+    let settings = settings::settings(&arguments, workspace, &config, actions, mapped, shelf)?;
     check(&arguments, &settings)?;
     let reporters = reporters::reporters(&arguments, prepared.is_single())?;
     let wanted = Wanted {
@@ -190,6 +198,7 @@ async fn accept(
     } else {
         Arc::new(Silent)
     };
+    let mapped = wanted.settings.mapped_actions.clone();
     let machines = Machines {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
@@ -205,7 +214,7 @@ async fn accept(
     };
     let facts = wanted.prepared.facts;
     let groups = equipped.home.root().join("concurrency");
-    let graph = Graph {
+    let graph = Arc::new(Graph {
         runner: Arc::new(machines),
         files: Arc::new(wanted.prepared.files),
         events,
@@ -213,10 +222,11 @@ async fn accept(
         slots: Arc::new(Semaphore::new(slots)),
         deadline: wanted
             .timeout
-            .and_then(|time| Instant::now().checked_add(time)),
+            .and_then(|time| Due::from_now(TimeLimit::Run(time))),
         alone: wanted.prepared.alone,
         skip_unmatched: wanted.skip_unmatched,
-    };
+        cut: Cut::default(),
+    });
     let scene = Scene {
         plan: Arc::new(wanted.prepared.plan),
         run: Arc::new(facts),
@@ -227,11 +237,17 @@ async fn accept(
         in_leg: false,
         held: Vec::new(),
     };
-    let code = whole(Arc::new(graph), scene, is_single).await?;
+    let code = whole(Arc::clone(&graph), scene, is_single).await?;
     // The reporters were waited for; one that hangs is not waited for again.
     let failures = reporting.failures();
     for failure in &failures {
         output::warning(&failure.message);
+    }
+    // What was cut short might have used them.
+    if !graph.cut.is_short() {
+        for text in actions::unused(&mapped) {
+            output::warning(&text);
+        }
     }
     Ok(code_with(code, &failures))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::actions::cache::ActionCache;
+use crate::actions::stand_ins::StandIns;
 use crate::artifact::rules::Rules;
 use crate::artifact::shelf::Shelf;
 use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments, StartMode};
@@ -12,7 +13,6 @@ use crate::failure::{Failure, InfraFailure, InputError};
 use crate::host::home::Home;
 use crate::host::passing::PassingDirectory;
 use crate::instance::accelerator::Wish;
-use crate::job::actions::Mapping;
 use crate::job::plan::{JobSettings, Keep, Start};
 use crate::vmm::machine::{Accelerator, Network};
 
@@ -24,6 +24,7 @@ pub(super) fn settings(
     workspace: Option<PathBuf>,
     config: &Config,
     actions: Arc<ActionCache>,
+    mapped_actions: StandIns,
     shelf: Shelf,
 ) -> Result<JobSettings, InputError> {
     Ok(JobSettings {
@@ -34,7 +35,7 @@ pub(super) fn settings(
         stays_behind: stays_behind(arguments)?,
         out: on_the_host(arguments.out())?,
         environment: arguments.environment.clone(),
-        mapped_actions: mapped_actions(arguments)?,
+        mapped_actions,
         actions,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
@@ -90,14 +91,6 @@ fn stays_behind(arguments: &RunArguments) -> Result<Vec<PathBuf>, InputError> {
     paths
         .chain(others.into_iter().flatten())
         .map(on_the_host)
-        .collect()
-}
-
-/// Directories that stand in for actions.
-fn mapped_actions(arguments: &RunArguments) -> Result<Vec<Mapping>, InputError> {
-    let typed = arguments.actions.iter();
-    typed
-        .map(|(reference, path)| Ok((reference.clone(), on_the_host(path)?)))
         .collect()
 }
 

@@ -1,7 +1,6 @@
 //! A leg of a job, and who runs it: machines in the product, something quicker in tests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use dormer_workflow::workflow::{Job, RunnerSelector, Workflow};
@@ -10,6 +9,7 @@ use secrecy::SecretString;
 use crate::event::Events;
 use crate::failure::InputError;
 use crate::host::signals::Cancel;
+use crate::job::limits::Due;
 use crate::job::outcome::JobEnd;
 use crate::job::plan::LegFacts;
 use crate::steps::context::RunFacts;
@@ -38,8 +38,8 @@ pub struct LegOrder {
     pub events: Events,
     /// What stops it.
     pub cancel: Cancel,
-    /// How long it may take, for the run's sake.
-    pub timeout: Option<Duration>,
+    /// When it has to be over, for the run's sake.
+    pub deadline: Option<Due>,
 }
 
 /// Runs legs.

@@ -115,7 +115,7 @@ impl LegRunner for Machines {
             secrets: order.secrets.to_vec(),
             settings: self.settings.clone(),
             out_name,
-            timeout: order.timeout,
+            deadline: order.deadline,
         };
         driver::run(&request, &around).await
     }

@@ -13,6 +13,7 @@
 
 pub mod board;
 pub mod capacity;
+pub mod cut;
 pub mod leg;
 pub mod machines;
 pub mod run;

@@ -11,17 +11,17 @@ use dormer_workflow::plan::{Files, Leg, Legs, Plan, PlannedJob};
 use dormer_workflow::workflow::Job;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, Events, JobEvent, Level, RunEvents};
 use crate::exit_code;
 use crate::host::signals::Cancel;
 use crate::job::concurrency::Groups;
 use crate::job::graph::board::{Board, Consequences, JobState, LegResult, Refusal, Rules};
+use crate::job::graph::cut::Cut;
 use crate::job::graph::leg::{LegRunner, Secrets};
 use crate::job::graph::scope::{ConditionScope, Result as JobResult};
 use crate::job::graph::task::{self, LegEnd, LegTask};
-use crate::job::limits::until;
+use crate::job::limits::{Due, until};
 use crate::job::outcome::JobEnd;
 use crate::steps::context::RunFacts;
 
@@ -38,11 +38,13 @@ pub struct Graph {
     /// How many machines run at once.
     pub slots: Arc<Semaphore>,
     /// When the run has to be over.
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Due>,
     /// Whether a job runs by itself: then nothing that it says of its place among others counts.
     pub alone: bool,
     /// Whether a job that nothing serves is skipped, and not a failure.
     pub skip_unmatched: bool,
+    /// Whether something was cut short.
+    pub cut: Cut,
 }
 
 impl Graph {
@@ -326,6 +328,7 @@ impl Run {
         for (name, value) in &end.end.outputs {
             self.jobs[job].outputs.insert(name.as_str(), value.as_str());
         }
+        self.graph.cut.ended(end.end.exit_code);
         self.ends.push(counted(end.end, result.forgiven));
         let told = self.board.end(job, leg, result);
         self.follow(told);
@@ -367,6 +370,7 @@ impl Run {
             exit_code,
             infra: None,
         });
+        self.graph.cut.ended(exit_code);
         self.ends.push(JobEnd {
             conclusion,
             exit_code,

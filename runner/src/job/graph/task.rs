@@ -1,7 +1,6 @@
 //! One leg, from its group's turn to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use dormer_workflow::expr::{Contexts, EvalError, Object};
 use dormer_workflow::plan::{Called, Leg};
@@ -9,7 +8,6 @@ use dormer_workflow::workflow::{
     CallSecrets, ConcurrencyGroup, Job, RunnerSelector, WorkflowReference,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, Events, Infra, JobEvent, Level};
 use crate::exit_code;
@@ -196,11 +194,7 @@ impl LegTask {
             secrets: Arc::clone(&self.scene.secrets),
             events,
             cancel: self.cancel.clone(),
-            timeout: self.graph.deadline.map(|end| {
-                let left = end.saturating_duration_since(Instant::now());
-                // No time at all would be no limit at all.
-                left.max(Duration::from_millis(1))
-            }),
+            deadline: self.graph.deadline,
         };
         Ok(self.graph.runner.run(order).await)
     }
@@ -300,6 +294,14 @@ impl LegTask {
         }
     }
 
+    fn tell_limit(&self) {
+        let limit = self.graph.deadline.map(|due| due.limit);
+        if let Some(limit) = limit {
+            let text = format!("the time was over before the job began ({limit})");
+            self.events.notice(Level::Error, text);
+        }
+    }
+
     fn not_served(&self, why: String) -> JobEnd {
         if self.graph.skip_unmatched {
             self.events
@@ -315,7 +317,10 @@ impl LegTask {
     fn prevented(&self, prevented: Prevented) -> JobEnd {
         let (end, infra) = match prevented {
             Prevented::Cancelled => (ended(Conclusion::Cancelled, exit_code::CANCELLED), None),
-            Prevented::Deadline => (ended(Conclusion::Cancelled, exit_code::DEADLINE), None),
+            Prevented::Deadline => {
+                self.tell_limit();
+                (ended(Conclusion::Cancelled, exit_code::DEADLINE), None)
+            }
             Prevented::Failed(code, message) => {
                 let infra = Infra {
                     message,

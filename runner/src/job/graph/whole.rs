@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dormer_workflow::workflow::ConcurrencyGroup;
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::exit_code;
@@ -41,6 +40,7 @@ pub async fn whole(
             match turn(&graph, &scene, group, &own).await? {
                 Ok(turn) => Some(turn),
                 Err(exit_code) => {
+                    graph.cut.ended(exit_code);
                     never_began(&graph, &scene, exit_code, is_single);
                     let _ = within(LAST_WORDS, own.flush()).await;
                     return Ok(exit_code);
@@ -50,7 +50,7 @@ pub async fn whole(
         None => None,
     };
     let finished = run_in_turn(Arc::clone(&graph), scene, turn.as_ref(), &own).await;
-    let is_late = graph.deadline.is_some_and(|end| end <= Instant::now());
+    let is_late = graph.deadline.is_some_and(|due| due.is_over());
     let stop = match (cancel.is_requested(), is_late) {
         (true, _) => Some(Stop::Cancelled),
         (false, true) => Some(Stop::Deadline),
@@ -101,7 +101,13 @@ async fn turn(
     let entered = tokio::select! {
         biased;
         () = scene.cancel.requested() => return Ok(Err(exit_code::CANCELLED)),
-        () = until(graph.deadline) => return Ok(Err(exit_code::DEADLINE)),
+        () = until(graph.deadline) => {
+            if let Some(due) = graph.deadline {
+                let text = format!("the time was over before the run's turn came ({})", due.limit);
+                own.notice(Level::Error, text);
+            }
+            return Ok(Err(exit_code::DEADLINE));
+        }
         entered = graph.groups.enter(group, waits) => entered,
     };
     match entered {

@@ -30,7 +30,8 @@ impl Place {
     async fn follow(&self, text: &str, fetches: bool) -> Result<CalledWorkflows, String> {
         let server = Server::parse("file:///no/such/server").unwrap();
         let cache = ActionCache::at(self.directory.path().join("home"), Git::at(server));
-        let mapped = [("O/R@v1".to_owned(), self.directory.path().join("there"))];
+        let mapped = self.directory.path().join("there");
+        let mapped = StandIns::new([("O/R@v1".to_owned(), mapped)]);
         let library = Library {
             mapped: &mapped,
             cache: &cache,

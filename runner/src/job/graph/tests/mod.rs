@@ -5,10 +5,9 @@ mod trial;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::event::{Conclusion, JobEvent};
 use crate::host::clock;
+use crate::job::limits::{Due, TimeLimit};
 use trial::{Act, Trial, ends};
 
 const CHAIN: &str = "
@@ -63,6 +62,7 @@ async fn results_and_outputs_reach_the_jobs_that_need_them() {
 #[tokio::test]
 async fn a_failure_reaches_everybody_below_it() {
     let outcome = Trial::new(CHAIN).act("test", Act::Fail).run().await;
+    assert!(!outcome.is_short, "a failure is an end of its own");
     let expected = [
         // `always` ran and succeeded, but further up something failed.
         ("after", "skipped"),
@@ -104,6 +104,7 @@ async fn a_leg_that_fails_stops_the_others_and_no_more_than_may_run_at_once() {
         ("test (3)", "cancelled"),
     ];
     assert_eq!(outcome.ends(), ends(&expected));
+    assert!(outcome.is_short);
     assert_eq!(outcome.fake.most.load(Ordering::SeqCst), 2);
     assert_eq!(outcome.began(), ["test (1)", "test (2)"]);
     assert_eq!(outcome.verdict(), (Conclusion::Failure, 1));
@@ -114,6 +115,7 @@ async fn a_leg_that_may_fail_stops_nobody_and_counts_as_a_success() {
     let outcome = Trial::new(MATRIX).act("test (2)", Act::Fail).run().await;
     assert_eq!(outcome.began().len(), 4);
     assert!(outcome.seen_by("after").contains(r#""result":"success""#));
+    assert!(!outcome.is_short);
     assert_eq!(outcome.verdict(), (Conclusion::Success, 0));
 }
 
@@ -237,6 +239,7 @@ async fn a_called_workflow_that_fails_fails_its_caller() {
         ("call (2) / second", "cancelled"),
     ];
     assert_eq!(outcome.ends(), ends(&expected));
+    assert!(outcome.is_short);
 }
 
 #[tokio::test]
@@ -267,11 +270,15 @@ async fn who_cancels_a_run_ends_what_runs_and_keeps_the_rest_from_starting() {
     assert_eq!(outcome.verdict(), (Conclusion::Cancelled, 130));
 }
 
+fn of_run(milliseconds: u64) -> Option<Due> {
+    Due::from_now(TimeLimit::Run(Duration::from_millis(milliseconds)))
+}
+
 #[tokio::test]
 async fn when_the_runs_time_is_over_nothing_starts_any_more() {
     let mut trial = Trial::new(MATRIX).act("test (1)", Act::Last(300));
     trial.slots = 1;
-    trial.deadline = Some(Instant::now() + Duration::from_millis(100));
+    trial.deadline = of_run(100);
     let outcome = trial.run().await;
     assert_eq!(outcome.began(), ["test (1)"]);
     let cut = outcome
@@ -280,6 +287,9 @@ async fn when_the_runs_time_is_over_nothing_starts_any_more() {
         .iter()
         .filter(|end| end.exit_code == 124);
     assert_eq!(cut.count(), 1, "the one that waited for room");
+    let why = "the time was over before the job began (`--timeout 100ms`, of the whole run)";
+    let notices = outcome.notices();
+    assert_eq!(notices.matches(why).count(), 1, "{notices}");
 }
 
 const UNMATCHED: &str = "

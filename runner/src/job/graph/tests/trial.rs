@@ -13,17 +13,18 @@ use dormer_workflow::{SourceFile, parse_workflow};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::Instant;
 
 use crate::event::{Conclusion, JobEvent, Message, RunEvents, Stamped};
 use crate::failure::InputError;
 use crate::host::clock::{self, Deadline, within};
 use crate::host::signals::Cancel;
 use crate::job::concurrency::Groups;
+use crate::job::graph::cut::Cut;
 use crate::job::graph::leg::{LegOrder, LegRunner};
 use crate::job::graph::run::{Finished, Graph, Scene, run};
 use crate::job::graph::verdict::verdict;
 use crate::job::graph::whole::whole;
+use crate::job::limits::Due;
 use crate::job::outcome::JobEnd;
 use crate::steps::context::RunFacts;
 
@@ -134,13 +135,15 @@ pub(super) struct Trial {
     pub(super) cancel: Cancel,
     pub(super) alone: bool,
     pub(super) skip_unmatched: bool,
-    pub(super) deadline: Option<Instant>,
+    pub(super) deadline: Option<Due>,
     pub(super) home: tempfile::TempDir,
 }
 
 /// What came of it.
 pub(super) struct Outcome {
     pub(super) finished: Finished,
+    /// Whether something was cut short.
+    pub(super) is_short: bool,
     pub(super) events: Vec<Stamped>,
     pub(super) fake: Arc<Fake>,
 }
@@ -193,8 +196,10 @@ impl Trial {
             mut queue,
             _home,
         } = self.begin();
-        let finished = within(WHOLE_RUN, run(graph, scene)).await.unwrap();
+        let finished = run(Arc::clone(&graph), scene);
+        let finished = within(WHOLE_RUN, finished).await.unwrap();
         Outcome {
+            is_short: graph.cut.is_short(),
             finished,
             events: told(&mut queue),
             fake,
@@ -240,6 +245,7 @@ impl Trial {
             deadline: self.deadline,
             alone: self.alone,
             skip_unmatched: self.skip_unmatched,
+            cut: Cut::default(),
         });
         let scene = Scene {
             plan,
