@@ -11,7 +11,6 @@ use crate::actions::git::Git;
 use crate::actions::server::Server;
 use crate::actions::stand_ins::StandIns;
 use crate::cli::args::RunArguments;
-use crate::cli::run::settings::on_the_host;
 use crate::config::Config;
 use crate::failure::InputError;
 use crate::report::progress::TerminalProgress;
@@ -66,17 +65,13 @@ pub(super) async fn sources(
 
 /// The directories that stand in for actions. Each has to be there, whether a step comes to use it or not.
 pub(in crate::cli) fn mapped(typed: &[(String, PathBuf)]) -> Result<StandIns, InputError> {
-    let mut named = Vec::new();
-    for (reference, path) in typed {
-        if !path.is_dir() {
-            return Err(InputError::usage(format!(
-                "`--action {reference}={path}`: `{path}` is not a directory",
-                path = path.display()
-            )));
-        }
-        named.push((reference.clone(), on_the_host(path)?));
+    match typed.iter().find(|(_, path)| !path.is_dir()) {
+        Some((reference, path)) => Err(InputError::usage(format!(
+            "`--action {reference}={path}`: `{path}` is not a directory",
+            path = path.display()
+        ))),
+        None => Ok(StandIns::new(typed.iter().cloned())),
     }
-    Ok(StandIns::new(named))
 }
 
 /// What is said of directories that a run could have used and did not: most likely a wrong ref.
