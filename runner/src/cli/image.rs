@@ -18,7 +18,7 @@ use crate::image::manifest::Digest;
 use crate::image::recipe::{GUESTS, Recipe};
 use crate::image::store::{Image, Store, check_name};
 use crate::instance::kept::{self, Listed};
-use crate::instance::template::{Template, Templates};
+use crate::instance::template::{Template, Templates, failed};
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
 
@@ -203,22 +203,30 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
     progress.finish();
     verified?;
     output::line(&format!("{name} {}: every digest is right", image.digest))?;
-    for template in Templates::of(&base.home).of_image(name) {
+    let templates = Templates::of(&base.home);
+    let mut damaged = None;
+    for template in templates.of_image(name) {
         let key = template.key();
-        template.verify().map_err(|why| {
-            InfraFailure::new(format!(
-                "the template {} of `{name}` is damaged",
+        let Err(why) = template.verify() else {
+            output::line(&format!(
+                "  template {}: every digest is right",
                 key.short()
-            ))
-            .because(why)
-            .help(format!("`dormer image cool {name}` removes the templates"))
-        })?;
-        output::line(&format!(
-            "  template {}: every digest is right",
+            ))?;
+            continue;
+        };
+        // Nothing wakes from it any more.
+        templates.quarantine(&template, &why).map_err(failed)?;
+        let text = format!(
+            "the template {} of `{name}` was damaged, and is put aside",
             key.short()
-        ))?;
+        );
+        damaged = Some(
+            InfraFailure::new(text)
+                .because(why)
+                .help(format!("`dormer image warm {name}` makes another")),
+        );
     }
-    Ok(())
+    damaged.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 async fn remove(base: &Base, name: &str) -> Result<(), Failure> {

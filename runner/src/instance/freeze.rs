@@ -15,12 +15,8 @@ const SETTLES: Deadline = Deadline::seconds("the guest to come to rest", 240);
 const ENDS: Deadline = Deadline::seconds("QEMU's end", 60);
 
 impl Instance {
-    /// Freezes the machine, which is over then, into a template of this makeup.
-    pub async fn freeze(
-        &mut self,
-        templates: &Templates,
-        makeup: Makeup,
-    ) -> Result<Template, Failure> {
+    /// Freezes the machine, which is over then.
+    pub async fn freeze(&mut self) -> Result<(), Failure> {
         let settle = self.settle_command()?;
         let (Some(vm), Some(monitor)) = (&self.vm, &self.monitor) else {
             return Err(bug("a machine is frozen that does not run").into());
@@ -28,9 +24,20 @@ impl Instance {
         vm.agent_run(&settle, SETTLES).await?;
         self.journal.advance(State::Freezing)?;
         monitor.freeze().await?;
-        let ended = within(ENDS, vm.died()).await;
-        ended.map_err(|late| InfraFailure::new("the machine cannot be frozen").because(late))?;
+        let cannot = || InfraFailure::new("the machine cannot be frozen");
+        let death = within(ENDS, vm.died()).await;
+        let death = death.map_err(|late| cannot().because(late))?;
+        // A machine that was killed, or that nobody knows of any more, may not have written everything,
+        // or still be writing.
+        if death.status != 0 {
+            return Err(cannot().because(death.describe()).into());
+        }
+        Ok(())
+    }
 
+    /// Makes a template of this makeup of what the frozen machine has left. Not to be dropped half-way:
+    /// the files are being moved.
+    pub async fn seal(&self, templates: &Templates, makeup: Makeup) -> Result<Template, Failure> {
         let record = self.journal.record();
         let manifest = template::begin(&record.image_name, makeup, &record.host_key);
         let (templates, own) = (templates.clone(), self.vm_directory());

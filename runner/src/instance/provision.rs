@@ -27,6 +27,7 @@ use crate::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
 use crate::instance::template::Template;
 use crate::mask::Masker;
 use crate::vmm::container::{KvmDevice, Labels};
+use crate::vmm::dormant::NotLoaded;
 use crate::vmm::engine::Engine;
 use crate::vmm::machine::{Machine, paths};
 use crate::vmm::qcow2;
@@ -59,6 +60,17 @@ pub struct Order {
     pub template: Option<Template>,
 }
 
+/// How far a machine has come in waking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waking {
+    /// No state was loaded: it boots, or has not come so far.
+    NotYet,
+    /// QEMU refused the template's state.
+    Refused,
+    /// The state is loaded.
+    Loaded,
+}
+
 /// An instance that this process owns.
 #[derive(Debug)]
 pub struct Instance {
@@ -74,7 +86,7 @@ pub struct Instance {
     pub(super) monitor: Option<vm::QemuMonitor>,
     evidence: Evidence,
     login: Option<Login>,
-    did_not_load: bool,
+    waking: Waking,
 }
 
 impl Instance {
@@ -126,7 +138,7 @@ impl Instance {
             monitor: None,
             evidence: Evidence::default(),
             login: None,
-            did_not_load: false,
+            waking: Waking::NotYet,
         })
     }
 
@@ -145,9 +157,9 @@ impl Instance {
         self.vm.as_ref()
     }
 
-    /// Whether it was to wake, and QEMU did not take the template's state.
-    pub fn did_not_load(&self) -> bool {
-        self.did_not_load
+    /// How far it has come in waking.
+    pub fn waking(&self) -> Waking {
+        self.waking
     }
 
     /// Whether QEMU crashed.
@@ -241,9 +253,14 @@ impl Instance {
 
         let mode = match &self.order.template {
             Some(template) => {
-                self.did_not_load = true;
-                monitor.load().await?;
-                self.did_not_load = false;
+                match monitor.load().await {
+                    Ok(()) => self.waking = Waking::Loaded,
+                    Err(NotLoaded::Failed(failure)) => return Err(failure.into()),
+                    Err(NotLoaded::Refused(failure)) => {
+                        self.waking = Waking::Refused;
+                        return Err(failure.into());
+                    }
+                }
                 template.count_use();
                 ladder.reached(Rung::Loaded);
                 StartMode::Warm

@@ -87,8 +87,7 @@ impl Reaper<'_> {
         swept.failed(looked);
         let looked = self.images(&mut swept);
         swept.failed(looked);
-        let looked = self.templates(&mut swept);
-        swept.failed(looked);
+        self.templates(&mut swept);
         swept.findings.extend(self.old_evidence());
         swept
     }
@@ -219,7 +218,7 @@ impl Reaper<'_> {
 
     /// Templates of images that are gone or that a newer one has the name of, and what was put aside. A
     /// machine that woke from one holds its files.
-    fn templates(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
+    fn templates(&self, swept: &mut Swept) {
         let templates = Templates::of(self.home);
         for template in templates.list() {
             let manifest = &template.manifest;
@@ -230,28 +229,34 @@ impl Reaper<'_> {
             if current.as_ref() == Some(&manifest.makeup.image) {
                 continue;
             }
-            if !self.dry_run {
-                templates.remove(&template).map_err(template::failed)?;
-            }
-            swept.findings.push(Finding {
+            let finding = Finding {
                 what: format!("template {}", template.key().short()),
                 why: "its image is gone or replaced".to_owned(),
-            });
+            };
+            swept.take(self.unless_dry(finding, || templates.remove(&template)));
         }
         for path in templates.unusable() {
             if !is_older(&path, QUARANTINE) {
                 continue;
             }
-            if !self.dry_run {
-                remove_tree(&path).map_err(template::failed)?;
-            }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            swept.findings.push(Finding {
+            let finding = Finding {
                 what: format!("template {name}"),
                 why: "nothing can wake from it".to_owned(),
-            });
+            };
+            swept.take(self.unless_dry(finding, || remove_tree(&path)));
         }
-        Ok(())
+    }
+
+    fn unless_dry(
+        &self,
+        finding: Finding,
+        remove: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<Option<Finding>, InfraFailure> {
+        if !self.dry_run {
+            remove().map_err(template::failed)?;
+        }
+        Ok(Some(finding))
     }
 
     /// The images of our own machines; the store itself knows of others'.

@@ -7,6 +7,7 @@
 //!       disk.qcow2 ram state
 //!       uses                how often something woke from it
 //!   templates/broken-KEY/   one that was found changed, kept for a day
+//!   templates/locks/KEY/    locked by who makes it or puts it aside
 //! ```
 //!
 //! A template may be removed at any time: a machine that runs holds the files, and one that is about to
@@ -36,6 +37,9 @@ const VERSION: u32 = 1;
 const MANIFEST: &str = "template.json";
 const USES: &str = "uses";
 const BROKEN: &str = "broken-";
+const REMOVED: &str = "removed-";
+/// That the last machine which woke from it did not answer.
+const SILENT: &str = "silent";
 const LOCKS: &str = "locks";
 
 /// A part of a template.
@@ -149,6 +153,19 @@ impl Template {
         let _ = write_atomically(&self.directory.join(USES), text.as_bytes());
     }
 
+    /// Puts down whether what woke from it answered; true if it did not, for the second time in a row.
+    pub fn was_silent_again(&self, answered: bool) -> bool {
+        let mark = self.directory.join(SILENT);
+        let before = mark.exists();
+        // Of no weight: a mark that can't be made costs another slow start.
+        let _ = match (answered, before) {
+            (true, true) => fs::remove_file(&mark),
+            (false, false) => write_atomically(&mark, b""),
+            _ => Ok(()),
+        };
+        before && !answered
+    }
+
     /// Whether its files are as they were made: the small one by its contents, the others by their look,
     /// since reading them takes longer than waking.
     pub fn check(&self) -> Result<(), String> {
@@ -233,9 +250,13 @@ impl Templates {
 
     /// Waits until nobody else makes the template of this key.
     pub async fn lock(&self, key: &Digest) -> io::Result<DirectoryLock> {
+        lock::exclusive(&self.lock_of(key)?).await
+    }
+
+    fn lock_of(&self, key: &Digest) -> io::Result<PathBuf> {
         let directory = self.root.join(LOCKS).join(key.hex());
         create_private_directory(&directory)?;
-        lock::exclusive(&directory).await
+        Ok(directory)
     }
 
     /// Makes a template of what a machine that was frozen has left in `own`, on the same file system.
@@ -273,13 +294,32 @@ impl Templates {
             .ok_or_else(|| io::Error::other("the template was removed meanwhile"))
     }
 
-    /// Removes a template.
+    /// Removes a template: it is out of use at once, whole, and gone a moment later.
     pub fn remove(&self, template: &Template) -> io::Result<()> {
-        remove_tree(&template.directory)
+        let name = format!("{REMOVED}{}", template.key().hex());
+        let place = self.root.join(name);
+        remove_tree(&place)?;
+        match fs::rename(&template.directory, &place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            moved => moved.and_then(|()| remove_tree(&place)),
+        }
     }
 
-    /// Takes a template out of use that is not as it was made, and keeps it for who wants to know why.
+    /// Takes a template out of use that is not as it was made. Another may have done that already, and
+    /// even have made a new one, which is left alone.
     pub fn quarantine(&self, template: &Template, why: &str) -> io::Result<()> {
+        let locks = self.lock_of(&template.key())?;
+        let Some(_lock) = lock::try_exclusive(&locks)? else {
+            return Ok(());
+        };
+        match self.find(&template.key()) {
+            Some(found) if found == *template => self.put_aside(template, why),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a template out of use, and keeps it for who wants to know why. The caller holds its lock.
+    pub fn put_aside(&self, template: &Template, why: &str) -> io::Result<()> {
         let name = format!("{BROKEN}{}", template.key().hex());
         let place = self.root.join(name);
         remove_tree(&place)?;
@@ -408,6 +448,8 @@ mod tests {
         template.count_use();
         template.count_use();
         assert_eq!(template.uses(), 2);
+        let answers = [false, true, false, false, true].map(|is| template.was_silent_again(is));
+        assert_eq!(answers, [false, false, false, true, false]);
         assert!(place.templates.unusable().is_empty());
         place.templates.remove(&template).unwrap();
         assert!(place.templates.list().is_empty());
@@ -431,6 +473,20 @@ mod tests {
             place.templates.quarantine(&next, "changed").unwrap();
             assert_eq!(place.templates.unusable().len(), 1);
         }
+    }
+
+    #[test]
+    fn only_the_very_template_that_was_found_changed_is_put_aside() {
+        let place = place();
+        place.leave();
+        let old = place.seal().unwrap();
+        place.templates.remove(&old).unwrap();
+        place.templates.quarantine(&old, "changed").unwrap();
+        place.leave();
+        let new = place.seal().unwrap();
+        place.templates.quarantine(&old, "changed").unwrap();
+        assert_eq!(place.templates.list(), [new]);
+        assert!(place.templates.unusable().is_empty());
     }
 
     #[test]

@@ -194,6 +194,11 @@ impl Driver<'_> {
         if ending.conclusion() == Conclusion::Success || self.around.cancel.is_immediate() {
             return None;
         }
+        self.gather_evidence().await
+    }
+
+    /// Keeps what explains a failure of the machine; where it is, for the user.
+    async fn gather_evidence(&self) -> Option<String> {
         let instance = self.instance.as_ref()?;
         let directory: PathBuf = self.around.home.jobs().join(instance.id());
         match instance.gather_evidence(&directory).await {
@@ -231,12 +236,10 @@ impl Driver<'_> {
             None => self.around.events.emit(JobEvent::TornDown {
                 ms: milliseconds(begun.elapsed()),
             }),
-            Some(why) => self.around.events.notice(
-                Level::Warning,
-                format!(
-                    "the machine {id} was not removed entirely: {why} (`dormer gc` tries again)"
-                ),
-            ),
+            Some(why) => {
+                let text = not_removed(&id, &why);
+                self.around.events.notice(Level::Warning, text);
+            }
         }
     }
 
@@ -287,6 +290,10 @@ impl Driver<'_> {
         masked.help = infra.help;
         masked.into()
     }
+}
+
+fn not_removed(id: &str, why: &str) -> String {
+    format!("the machine {id} was not removed entirely: {why} (`dormer gc` tries again)")
 }
 
 /// Does something that may be dropped half-way when the job is to stop.

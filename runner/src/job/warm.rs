@@ -33,14 +33,22 @@ pub async fn make(
     let waited = locked.map_err(|late| InfraFailure::transient("no template").because(late))?;
     let _lock = waited.map_err(failed)?;
     if let Some(template) = templates.find(&key) {
-        return Ok(Some(template));
+        match template.check() {
+            Ok(()) => return Ok(Some(template)),
+            Err(why) => templates.put_aside(&template, &why).map_err(failed)?,
+        }
     }
     let mut order = order.clone();
     order.machine.origin = Origin::BootToFreeze;
     order.machine.network = Network::None;
     order.template = None;
     let mut instance = reserve(around, order).await?;
-    let frozen = freeze(&mut instance, &templates, makeup, stop).await;
+    let frozen = match freeze(&mut instance, stop).await {
+        // From here on nothing stops it: the files are being moved.
+        Ok(true) => instance.seal(&templates, makeup).await.map(Some),
+        Ok(false) => Ok(None),
+        Err(failure) => Err(explained(around, &instance, failure).await),
+    };
     let removed = within(TEARDOWN, instance.tear_down()).await;
     let template = frozen?;
     removed.map_err(|late| InfraFailure::new("a machine is left").because(late))??;
@@ -65,26 +73,36 @@ pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Insta
     Instance::reserve(engine, home, &around.store, &around.masker, order)
 }
 
+/// Keeps what explains why a machine did not get as far as being frozen, and says where that is.
+async fn explained(around: &Surroundings, instance: &Instance, failure: Failure) -> Failure {
+    let directory = around.home.jobs().join(instance.id());
+    match (failure, instance.gather_evidence(&directory).await) {
+        (Failure::Infra(failure), Ok(())) => failure
+            .help(format!("what explains it is in {}", directory.display()))
+            .into(),
+        (failure, _) => failure,
+    }
+}
+
+/// Brings a machine up and freezes it; false if it was stopped on the way.
 async fn freeze(
     instance: &mut Instance,
-    templates: &Templates,
-    makeup: Makeup,
     mut stop: impl Future<Output = ()> + Unpin,
-) -> Result<Option<Template>, Failure> {
+) -> Result<bool, Failure> {
     // Nobody follows how a template comes up; what fails is told.
     let (events, _unread) = Events::accept("template");
     instance.create_overlay()?;
     if !start(instance, &events, &mut stop).await? {
-        return Ok(None);
+        return Ok(false);
     }
     let freezing = async {
         // The connection ends here: it must not be in the template.
         drop(instance.wait_for_guest(&events).await?);
-        instance.freeze(templates, makeup).await
+        instance.freeze().await
     };
     tokio::select! {
-        frozen = freezing => frozen.map(Some),
-        () = &mut stop => Ok(None),
+        frozen = freezing => frozen.map(|()| true),
+        () = &mut stop => Ok(false),
     }
 }
 

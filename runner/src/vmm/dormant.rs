@@ -18,10 +18,34 @@ const SAVES: Deadline = Deadline::seconds("the machine's state to be saved", 120
 const LOADS: Deadline = Deadline::seconds("the machine's state to be loaded", 30);
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Why a machine did not take a template's state.
+#[derive(Debug)]
+pub enum NotLoaded {
+    /// QEMU says that it can't: the state is not what it should be.
+    Refused(InfraFailure),
+    /// Something else went wrong on the way, and the state may be as good as ever.
+    Failed(InfraFailure),
+}
+
+/// What QEMU says, or that it says nothing.
+enum Trouble {
+    Said(String),
+    Lost(String),
+}
+
+impl Trouble {
+    fn words(self) -> String {
+        match self {
+            Self::Said(words) | Self::Lost(words) => words,
+        }
+    }
+}
+
 impl QemuMonitor {
     /// Stops the virtual CPUs for good, saves the state of the devices beside the memory, and ends QEMU.
     pub async fn freeze(&self) -> Result<(), InfraFailure> {
-        let failed = |why: String| InfraFailure::new("the machine cannot be frozen").because(why);
+        let failed =
+            |why: Trouble| InfraFailure::new("the machine cannot be frozen").because(why.words());
         self.ask(qmp::stop {}).await.map_err(failed)?;
         self.share_memory().await.map_err(failed)?;
         let save = qmp::migrate {
@@ -38,9 +62,13 @@ impl QemuMonitor {
     }
 
     /// Loads a template's state into a machine that waits for it. Its CPUs stay halted.
-    pub async fn load(&self) -> Result<(), InfraFailure> {
-        let failed = |why: String| {
-            InfraFailure::transient("the machine does not take the template's state").because(why)
+    pub async fn load(&self) -> Result<(), NotLoaded> {
+        let failed = |why: Trouble| {
+            let failure = InfraFailure::transient("the machine does not take the template's state");
+            match why {
+                Trouble::Said(words) => NotLoaded::Refused(failure.because(words)),
+                Trouble::Lost(words) => NotLoaded::Failed(failure.because(words)),
+            }
         };
         self.share_memory().await.map_err(failed)?;
         let load = qmp::migrate_incoming {
@@ -54,7 +82,7 @@ impl QemuMonitor {
     }
 
     /// Memory stays where it is: the state does not hold it.
-    async fn share_memory(&self) -> Result<(), String> {
+    async fn share_memory(&self) -> Result<(), Trouble> {
         let capability = qmp::MigrationCapabilityStatus {
             capability: qmp::MigrationCapability::x_ignore_shared,
             state: true,
@@ -65,7 +93,7 @@ impl QemuMonitor {
             .map(drop)
     }
 
-    async fn migrated(&self, deadline: Deadline) -> Result<(), String> {
+    async fn migrated(&self, deadline: Deadline) -> Result<(), Trouble> {
         let looking = async {
             loop {
                 let info = self.ask(qmp::query_migrate {}).await?;
@@ -75,7 +103,7 @@ impl QemuMonitor {
                         let why = info
                             .error_desc
                             .unwrap_or_else(|| "QEMU does not say why".into());
-                        return Err(why);
+                        return Err(Trouble::Said(why));
                     }
                     _ => pause(LOOK).await,
                 }
@@ -83,11 +111,14 @@ impl QemuMonitor {
         };
         within(deadline, looking)
             .await
-            .unwrap_or_else(|late| Err(late.to_string()))
+            .unwrap_or_else(|late| Err(Trouble::Lost(late.to_string())))
     }
 
-    async fn ask<C: Command>(&self, command: C) -> Result<C::Ok, String> {
+    async fn ask<C: Command>(&self, command: C) -> Result<C::Ok, Trouble> {
         let answer = self.monitor().ask(command, ANSWERS).await;
-        answer.map_err(|error: MonitorError| error.to_string())
+        answer.map_err(|error| match error {
+            MonitorError::Refused { .. } => Trouble::Said(error.to_string()),
+            _ => Trouble::Lost(error.to_string()),
+        })
     }
 }

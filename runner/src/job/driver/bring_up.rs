@@ -9,9 +9,9 @@ use crate::guest::channel::GuestChannel;
 use crate::host::clock::within;
 use crate::image::store::Image;
 use crate::instance::makeup::Makeup;
-use crate::instance::provision::Order;
+use crate::instance::provision::{Instance, Order, Waking};
 use crate::instance::template::{Template, Templates};
-use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded};
+use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded, not_removed};
 use crate::job::order::{self, Wanted};
 use crate::job::plan::Start;
 use crate::job::warm;
@@ -125,18 +125,17 @@ impl Driver<'_> {
         loop {
             let failure = match self.try_to_start(order.clone()).await {
                 Err(Interrupted::Failed(failure)) => failure,
-                other => return other,
-            };
-            let (unloadable, crashed) = match &self.instance {
-                Some(instance) => (instance.did_not_load(), instance.crashed()),
-                None => (false, false),
+                other => {
+                    let template = order.template.filter(|_| other.is_ok());
+                    template.map(|template| template.was_silent_again(true));
+                    return other;
+                }
             };
             let why = failure.message();
-            if let Some(template) = order.template.clone() {
-                if unloadable {
-                    self.quarantine(&template, &why);
-                }
+            let crashed = self.instance.as_ref().is_some_and(Instance::crashed);
+            if let Some(template) = order.template.take() {
                 self.warn(format!("the machine did not wake, so it boots: {why}"));
+                self.judge(&template, &why).await;
             } else if crashed && may_crash {
                 may_crash = false;
                 self.warn(format!(
@@ -146,19 +145,42 @@ impl Driver<'_> {
                 return Err(Interrupted::Failed(failure));
             }
             order = order::booted(order);
-            self.remove_failed().await?;
+            self.remove_failed().await;
         }
     }
 
-    /// Removes a machine that did not come up, for another to take its place.
-    async fn remove_failed(&mut self) -> Result<(), Interrupted> {
-        if let Some(instance) = self.instance.take() {
-            let removed = within(TEARDOWN, instance.tear_down()).await;
-            removed.map_err(|late| {
-                InfraFailure::new("a machine that failed cannot be removed").because(late)
-            })??;
+    /// Takes a template out of use that nothing wakes from: one that QEMU refuses, one whose contents
+    /// were changed, and one from which two machines in a row did not come to answer.
+    async fn judge(&self, template: &Template, why: &str) {
+        match self.instance.as_ref().map(Instance::waking) {
+            Some(Waking::Refused) => return self.quarantine(template, why),
+            Some(Waking::Loaded) => {}
+            Some(Waking::NotYet) | None => return,
         }
-        Ok(())
+        let checked = template.clone();
+        let verifying = tokio::task::spawn_blocking(move || checked.verify());
+        match verifying.await {
+            Ok(Err(changed)) => self.quarantine(template, &changed),
+            Ok(Ok(())) if template.was_silent_again(false) => {
+                self.quarantine(template, "two machines in a row did not wake from it");
+            }
+            _ => {}
+        }
+    }
+
+    /// Removes a machine that did not come up, for another to take its place. What explains it is kept.
+    async fn remove_failed(&mut self) {
+        self.gather_evidence().await;
+        let Some(instance) = self.instance.take() else {
+            return;
+        };
+        let id = instance.id().to_owned();
+        let failed = match within(TEARDOWN, instance.tear_down()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(failure)) => failure.message(),
+            Err(late) => late.to_string(),
+        };
+        self.warn(not_removed(&id, &failed));
     }
 
     async fn try_to_start(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
