@@ -129,6 +129,7 @@ async fn a_host_that_takes_its_time_is_no_guest_that_stands_still() {
     };
     let directory = tempfile::tempdir().unwrap();
     let at = at(&directory);
+    #[expect(clippy::disallowed_methods, reason = "it is a thread that is slow")]
     let slowly = || std::thread::sleep(LONG);
     let sending = transfer::send(&channel, &at, move |out| write_much(out, slowly));
     soon(sending).await.unwrap();
