@@ -181,7 +181,7 @@ pub(super) fn what_came(
             })
         }
         FetchError::Reader((_, failure), _) => Err(failure),
-        FetchError::Channel(error) => Err(CollectError::Refused(error.to_string())),
+        FetchError::Channel(error) => Err(error.into()),
     }
 }
 
@@ -234,6 +234,20 @@ mod tests {
         assert_eq!(collected.warnings, warned);
         let text = std::fs::read_to_string(directory.path().join("a.log")).unwrap();
         assert_eq!(text, "text");
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_stands_still_is_a_failure_that_may_be_gone_the_next_time() {
+        for pattern in ["*.log", "data/**"] {
+            let directory = tempfile::tempdir().unwrap();
+            let out = Arc::new(OutDirectory::open(directory.path()).unwrap());
+            let collecting = collect(&fake::silent(), request(pattern, &out)).await;
+            let failure = collecting.unwrap_err();
+            assert!(failure.transient);
+            let told = crate::failure::with_causes(&failure);
+            let expected = "cannot fetch artifacts from the guest: the guest has sent nothing for ";
+            assert!(told.starts_with(expected), "{told}");
+        }
     }
 
     /// Collects all of `data` from a guest that sends this, and ends so.

@@ -9,7 +9,6 @@ use crate::artifact::collect::{Collected, Site, what_came};
 use crate::artifact::judge::Verdict;
 use crate::artifact::unpack::{CollectError, Wanted};
 use crate::guest::channel::piped_input;
-use crate::guest::command::ChannelError;
 use crate::guest::dialect::Listing;
 use crate::guest::pipe::PipeWriter;
 use crate::guest::transfer::{self, ComingList, Told};
@@ -30,7 +29,8 @@ pub(super) async fn collect(
         begin: Some(begin),
         refused: Vec::new(),
     };
-    let (found, fetched) = tokio::join!(search.run(), async {
+    // What ends one of the two ends the other: neither has a guest any more.
+    let (found, fetched) = tokio::try_join!(search.run(), async {
         match begun.await {
             Ok(()) => transfer::fetch(site.channel, &site.directory, input, unpacking)
                 .await
@@ -38,8 +38,7 @@ pub(super) async fn collect(
             // Nothing is wanted here.
             Err(_) => Ok(Told::default()),
         }
-    });
-    let fetched = fetched?;
+    })?;
     collected.warn("looking for artifacts", &found.complaints);
     collected.warn("fetching artifacts", &fetched.complaints);
     collected.refused.extend(found.what);
@@ -61,33 +60,33 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Asks for every file that is wanted. Returns what is refused.
-    async fn run(mut self) -> Told<Vec<String>> {
+    async fn run(mut self) -> Result<Told<Vec<String>>, CollectError> {
         let complaints = match self.look().await {
             Ok(complaints) => complaints,
-            Err(why) => {
+            Err(CollectError::Refused(why)) => {
                 self.refused.push(why);
                 String::new()
             }
+            Err(failure @ CollectError::Infra(_)) => return Err(failure),
         };
-        Told {
+        Ok(Told {
             what: self.refused,
             complaints,
-        }
+        })
     }
 
-    async fn look(&mut self) -> Result<String, String> {
-        let failed = |error: ChannelError| error.to_string();
+    async fn look(&mut self) -> Result<String, CollectError> {
         let (site, limit) = (self.site, self.site.limits.listed);
         let start = &site.place.start;
         let coming = ComingList::start(site.channel, &site.directory, start, limit).await;
-        let mut coming = coming.map_err(failed)?;
-        while let Some(entries) = coming.next().await.map_err(failed)? {
+        let mut coming = coming?;
+        while let Some(entries) = coming.next().await? {
             let mut names = Vec::new();
             let noted = self.note(entries, &mut names);
             self.ask_for(names).await;
-            noted?;
+            noted.map_err(CollectError::Refused)?;
         }
-        coming.finish().await.map_err(failed)
+        Ok(coming.finish().await?)
     }
 
     async fn ask_for(&mut self, names: Vec<u8>) {

@@ -10,6 +10,7 @@ use crate::artifact::manifest::Artifact;
 use crate::artifact::selection::Root;
 use crate::artifact::write::OutDirectory;
 use crate::failure::InfraFailure;
+use crate::guest::command::ChannelError;
 use crate::guest::dialect::{Listing, below_here};
 
 /// Why files of one place did not come back.
@@ -19,6 +20,16 @@ pub(super) enum CollectError {
     Refused(String),
     /// The machinery failed.
     Infra(InfraFailure),
+}
+
+impl From<ChannelError> for CollectError {
+    fn from(error: ChannelError) -> Self {
+        if error.is_transient() {
+            Self::Infra(error.fails("cannot fetch artifacts from the guest"))
+        } else {
+            Self::Refused(error.to_string())
+        }
+    }
 }
 
 /// What was in a guest's tar stream.

@@ -2,6 +2,7 @@
 //! transport and a dialect, each of which can be exchanged alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::guest::command::{
 };
 use crate::guest::dialect::{Dialect, Request};
 use crate::guest::pipe::{self, PipeWriter};
+use crate::guest::pulse::{PATIENCE, Watch};
 use crate::guest::transport::{Started, Transport};
 use crate::host::reservation::fill_with_randomness;
 
@@ -55,12 +57,24 @@ pub trait GuestChannel: Send + Sync + std::fmt::Debug {
 pub struct DialectChannel {
     transport: Arc<dyn Transport>,
     dialect: Box<dyn Dialect>,
+    patience: Duration,
 }
 
 impl DialectChannel {
     /// Talks in `dialect` over `transport`.
     pub fn new(transport: Arc<dyn Transport>, dialect: Box<dyn Dialect>) -> Self {
-        Self { transport, dialect }
+        Self {
+            transport,
+            dialect,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Sets how long a transfer may stand still; [`PATIENCE`] if nobody does.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     async fn start(&self, request: Request, input: Input) -> Result<GuestProcess, ChannelError> {
@@ -75,14 +89,17 @@ impl DialectChannel {
     ) -> Result<GuestProcess, ChannelError> {
         let input = after_preamble(request.preamble, input);
         let started = self.transport.start(&request.line, input).await?;
-        Ok(GuestProcess::new(started.output, started.exit, tag))
+        let watch = Watch::new(started.pulse, self.patience);
+        Ok(GuestProcess::new(started.output, started.exit, watch, tag))
     }
 
     /// Runs something that only has to work.
     async fn must_work(&self, request: Request, what: &str) -> Result<(), ChannelError> {
         const WORDS: usize = 4096;
         let process = self.start(request, Input::Nothing).await?;
-        let (exit, _, complaints) = process.output(WORDS).await?;
+        let watch = process.watch();
+        let stalled = ("done nothing", "it was told to do something");
+        let (exit, _, complaints) = watch.over(stalled, process.output(WORDS)).await?;
         if exit.is_success() {
             return Ok(());
         }

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::failure::InfraFailure;
 use crate::guest::pipe::{PipeReader, Reader};
+use crate::guest::pulse::Watch;
 
 /// A program to run inside.
 #[derive(Debug)]
@@ -97,6 +99,34 @@ pub enum ChannelError {
     /// The guest could not enter the working directory.
     #[error("there is no directory `{0}` in the guest")]
     NoDirectory(String),
+    /// The guest had something to do, and nothing has moved for so long.
+    #[error("the guest has {done} for {seconds} s while {meanwhile}")]
+    Stalled {
+        /// What it has done, as in "taken nothing".
+        done: &'static str,
+        /// What was going on, as in "files were sent to it".
+        meanwhile: &'static str,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+impl ChannelError {
+    /// Whether it is the machine that stands still or is gone: nothing else can be done in it, and another
+    /// one may well do.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Stalled { .. })
+    }
+
+    /// The failure of what was attempted.
+    pub fn fails(self, attempted: impl Into<String>) -> InfraFailure {
+        if !self.is_transient() {
+            return InfraFailure::new(attempted).because(self);
+        }
+        InfraFailure::transient(attempted)
+            .because(self)
+            .help("the evidence tells more; another try may well succeed")
+    }
 }
 
 /// A running program.
@@ -104,17 +134,30 @@ pub enum ChannelError {
 pub struct GuestProcess {
     output: Reader<Output>,
     exit: tokio::sync::oneshot::Receiver<Result<Exit, ChannelError>>,
+    watch: Watch,
     tag: String,
 }
 
 impl GuestProcess {
-    /// A process whose output and end arrive here; `tag` is what [`Signal`]s name it by.
+    /// A process whose output and end arrive here, and what tells whether the guest goes on with it; `tag` is
+    /// what [`Signal`]s name it by.
     pub fn new(
         output: Reader<Output>,
         exit: tokio::sync::oneshot::Receiver<Result<Exit, ChannelError>>,
+        watch: Watch,
         tag: String,
     ) -> Self {
-        Self { output, exit, tag }
+        Self {
+            output,
+            exit,
+            watch,
+            tag,
+        }
+    }
+
+    /// Tells whether the guest goes on with it, also while somebody else waits for it.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// The next piece of its output; none when it has no more.

@@ -1,6 +1,7 @@
 //! A guest for tests that answers what it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::guest::command::{ChannelError, Exit, Input, Output};
 use crate::guest::dialect;
 use crate::guest::pipe;
 use crate::guest::profile::DialectKind;
+use crate::guest::pulse::Pulse;
 use crate::guest::transport::{Started, Transport};
 
 /// What a program prints on its two streams, and its code.
@@ -31,6 +33,32 @@ pub(crate) fn channel(
 ) -> DialectChannel {
     let dialect = dialect::of(DialectKind::Posix);
     DialectChannel::new(Arc::new(Fake(answer)), dialect)
+}
+
+/// A channel to a guest that takes nothing and sends nothing, with hardly any patience.
+pub(crate) fn silent() -> DialectChannel {
+    let dialect = dialect::of(DialectKind::Posix);
+    DialectChannel::new(Arc::new(Silent), dialect).patience(Duration::from_millis(20))
+}
+
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl Transport for Silent {
+    async fn start(&self, _: &str, _: Input) -> Result<Started, ChannelError> {
+        let (sender, output) = pipe::read_side(Arc::new(Notify::new()));
+        let (exit, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            sender.closed().await;
+            drop(exit);
+        });
+        Ok(Started {
+            output,
+            exit: ended,
+            pulse: Pulse::new(),
+        })
+    }
 }
 
 #[async_trait]
@@ -55,6 +83,7 @@ impl<F: Fn(&str, &str) -> Answer + Send + Sync> Transport for Fake<F> {
         Ok(Started {
             output,
             exit: ended,
+            pulse: Pulse::new(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod fake;
 pub mod keys;
 pub mod pipe;
 pub mod profile;
+pub mod pulse;
 pub mod readiness;
 pub mod ssh;
 pub mod transfer;

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::failure::InfraFailure;
 use crate::guest::channel::{GuestChannel, piped_input};
 use crate::guest::command::{ChannelError, Exit, GuestProcess, Input, Output};
 use crate::guest::dialect::{Listing, parse_listing};
 use crate::guest::pipe::BlockingReader;
+use crate::guest::pulse::Watch;
 
 /// How much of a failed transfer's complaints is kept.
 const COMPLAINTS: usize = 4096;
@@ -21,6 +23,11 @@ const LONGEST_LISTING: usize = 256 << 20;
 /// How much may come behind the end of a tar file: it is padded, by ten kilobytes as a rule.
 const PADDING: u64 = 1 << 20;
 
+/// What a guest that stands still has not done, while what was going on.
+const SENDING: (&str, &str) = ("taken nothing", "files were sent to it");
+const FETCHING: (&str, &str) = ("sent nothing", "files were fetched from it");
+const LISTING: (&str, &str) = ("sent nothing", "its files were listed");
+
 /// Why files did not go in.
 #[derive(Debug, Error)]
 pub enum SendError {
@@ -30,6 +37,16 @@ pub enum SendError {
     /// They could not be read here.
     #[error(transparent)]
     Local(io::Error),
+}
+
+impl SendError {
+    /// The failure of what was attempted.
+    pub fn fails(self, attempted: impl Into<String>) -> InfraFailure {
+        match self {
+            Self::Channel(error) => error.fails(attempted),
+            Self::Local(error) => InfraFailure::new(attempted).because(error),
+        }
+    }
 }
 
 /// Why files did not come back.
@@ -128,7 +145,8 @@ async fn receive<T: Send + 'static, E: Send + 'static>(
         let _ = io::copy(&mut reader.take(PADDING), &mut io::sink());
         Ok::<T, E>(result)
     });
-    let ended = hand_over(process, sender).await;
+    let watch = process.watch();
+    let ended = watch.over(FETCHING, hand_over(process, sender)).await;
     let result = reading
         .await
         .map_err(|_| FetchError::Channel(ChannelError::Lost("its reader died".to_owned())))?;
@@ -182,6 +200,7 @@ pub async fn list(
 #[derive(Debug)]
 pub struct ComingList {
     process: GuestProcess,
+    watch: Watch,
     directory: String,
     limit: usize,
     /// The entry that has no end yet.
@@ -199,8 +218,10 @@ impl ComingList {
         start: &[String],
         limit: usize,
     ) -> Result<Self, ChannelError> {
+        let process = channel.list(directory, start).await?;
         Ok(Self {
-            process: channel.list(directory, start).await?,
+            watch: process.watch(),
+            process,
             directory: directory.to_owned(),
             limit,
             entry: Vec::new(),
@@ -212,7 +233,11 @@ impl ComingList {
 
     /// The entries that have come since the last time; none when there are no more.
     pub async fn next(&mut self) -> Result<Option<Vec<Listing>>, ChannelError> {
-        while let Some(piece) = self.process.next().await {
+        let watch = self.watch.clone();
+        while let Some(piece) = watch
+            .over(LISTING, async { Ok(self.process.next().await) })
+            .await?
+        {
             match piece {
                 Output::Stdout(bytes) => return self.take(&bytes).map(Some),
                 Output::Stderr(bytes) => keep(&mut self.complaints, &bytes),
@@ -245,7 +270,7 @@ impl ComingList {
 
     /// Ends a list that has come; the guest's words on what could not be looked at.
     pub async fn finish(self) -> Result<String, ChannelError> {
-        match self.process.wait().await? {
+        match self.watch.over(LISTING, self.process.wait()).await? {
             Exit::Code(0) => Ok(String::new()),
             // It could not look everywhere; what it found is there all the same.
             Exit::Code(1) => Ok(text(&self.complaints)),
@@ -286,7 +311,8 @@ pub async fn digests(
 }
 
 async fn expect_success(process: GuestProcess, what: &str) -> Result<(), ChannelError> {
-    let (exit, _, complaints) = process.output(COMPLAINTS).await?;
+    let watch = process.watch();
+    let (exit, _, complaints) = watch.over(SENDING, process.output(COMPLAINTS)).await?;
     if exit.is_success() {
         Ok(())
     } else {

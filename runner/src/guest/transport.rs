@@ -1,9 +1,12 @@
 //! How text and bytes get into a guest and back. One transport serves many programs at a time.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::guest::command::{ChannelError, Exit, Input, Output};
 use crate::guest::pipe::Reader;
+use crate::guest::pulse::Pulse;
 
 /// A program started over a transport.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub struct Started {
     pub output: Reader<Output>,
     /// Its end.
     pub exit: tokio::sync::oneshot::Receiver<Result<Exit, ChannelError>>,
+    /// Whether the guest goes on with it.
+    pub pulse: Arc<Pulse>,
 }
 
 /// A connection to a guest.

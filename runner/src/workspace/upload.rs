@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::failure::{Failure, InfraFailure};
+use crate::failure::Failure;
 use crate::guest::channel::GuestChannel;
 use crate::guest::transfer;
 use crate::progress::Progress;
@@ -25,9 +25,9 @@ pub async fn send(
 ) -> Result<(), Failure> {
     let from = root.to_owned();
     let write = move |out: &mut dyn Write| write_tar(&from, &scan, out, progress.as_ref());
-    let failed = || InfraFailure::new(format!("cannot send `{}` to the guest", root.display()));
+    let attempted = format!("cannot send `{}` to the guest", root.display());
     let sent = transfer::send(channel, directory, write).await;
-    sent.map_err(|error| failed().because(error).into())
+    sent.map_err(|error| error.fails(attempted).into())
 }
 
 /// Writes what was scanned as a tar file.
@@ -112,6 +112,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::guest::fake;
     use crate::progress::Silent;
     use crate::workspace::scan::scan;
 
@@ -139,6 +140,22 @@ mod tests {
         assert_eq!(found[&PathBuf::from(&long)].0, "long");
         assert_eq!(found[&PathBuf::from("link")].1, Some(PathBuf::from("d")));
         assert_eq!(found.len(), 62);
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_takes_nothing_is_a_failure_that_may_be_gone_the_next_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        fs::write(path.join("file"), "text").unwrap();
+        let found = Arc::new(scan(path, &[]).unwrap());
+        let guest = fake::silent();
+        let sending = send(&guest, path, found, "/C:/a", Arc::new(Silent));
+        let Err(Failure::Infra(failure)) = sending.await else {
+            panic!("it was sent");
+        };
+        assert!(failure.transient);
+        let told = crate::failure::with_causes(&failure);
+        assert!(told.contains("the guest has taken nothing for "), "{told}");
     }
 
     #[test]

@@ -65,7 +65,7 @@ async fn files_go_in_and_come_back() {
 }
 
 /// What is in a tar file, with its size.
-fn sizes(tar: &mut dyn std::io::Read) -> std::io::Result<Vec<(String, usize)>> {
+pub(crate) fn sizes(tar: &mut dyn std::io::Read) -> std::io::Result<Vec<(String, usize)>> {
     let mut found = Vec::new();
     for entry in tar::Archive::new(tar).entries()? {
         let mut entry = entry?;

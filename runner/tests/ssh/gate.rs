@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{connected_through, soon, text_of};
 
 /// Passes a stream on in both directions; what goes to the server only while the gate is open.
-fn gated(server: UnixStream, mut open: watch::Receiver<bool>) -> UnixStream {
+pub(crate) fn gated(server: UnixStream, mut open: watch::Receiver<bool>) -> UnixStream {
     let (ours, inner) = UnixStream::pair().expect("a socket pair");
     let (mut from_us, mut to_us) = inner.into_split();
     let (mut from_server, mut to_server) = server.into_split();

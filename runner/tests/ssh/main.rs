@@ -2,6 +2,7 @@
 
 mod files;
 mod gate;
+mod stall;
 mod variables;
 
 use std::sync::Arc;
@@ -27,6 +28,13 @@ async fn connected() -> Option<(Sshd, Arc<DialectChannel>)> {
 async fn connected_through(
     between: impl FnOnce(UnixStream) -> UnixStream,
 ) -> Option<(Sshd, Arc<DialectChannel>)> {
+    let (server, channel) = channel_through(between).await?;
+    Some((server, Arc::new(channel)))
+}
+
+async fn channel_through(
+    between: impl FnOnce(UnixStream) -> UnixStream,
+) -> Option<(Sshd, DialectChannel)> {
     let keys = InstanceKeys::generate().expect("keys");
     let mut server = Sshd::new(&keys.host_private, &keys.login_public)?;
     let login = Login {
@@ -39,10 +47,7 @@ async fn connected_through(
         .await
         .expect("a login");
     let dialect = dialect::of(DialectKind::Posix);
-    Some((
-        server,
-        Arc::new(DialectChannel::new(Arc::new(transport), dialect)),
-    ))
+    Some((server, DialectChannel::new(Arc::new(transport), dialect)))
 }
 
 fn stream(server: &mut Sshd) -> UnixStream {

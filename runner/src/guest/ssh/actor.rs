@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::guest::command::{ChannelError, Exit, Input, Output};
+use crate::guest::pulse::Pulse;
 use crate::guest::ssh::Terminal;
 use crate::guest::ssh::exec::{Driven, Exec};
 use crate::guest::ssh::wait::Connection;
@@ -24,6 +25,8 @@ pub(super) struct Request {
     pub(super) output: mpsc::Sender<Output>,
     /// Where its end goes.
     pub(super) exit: oneshot::Sender<Result<Exit, ChannelError>>,
+    /// Where it is seen that the guest goes on with it.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// The largest piece that is read at once: what gathers while a trickle is left to.
@@ -129,6 +132,8 @@ impl Programs {
 
     /// Drives each program once, a pinned one first.
     fn drive(&mut self, connection: &Connection) -> Result<Driven, String> {
+        // Also of those that have no turn, since another one is stuck in the middle of a packet.
+        self.running.iter_mut().for_each(Exec::let_go_of_input);
         let mut moved = false;
         if let Some(index) = self.pinned.take() {
             moved |= match self.drive_one(index, connection)? {

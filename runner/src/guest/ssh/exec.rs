@@ -7,6 +7,7 @@
 //! ```
 
 use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use ssh2::Channel;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::guest::command::{ChannelError, Exit, Input, Output};
 use crate::guest::pipe::{PipeReader, Ready};
+use crate::guest::pulse::Pulse;
 use crate::guest::ssh::Terminal;
 use crate::guest::ssh::actor::Request;
 use crate::guest::ssh::wait::{Connection, would_block};
@@ -53,6 +55,8 @@ struct Running {
     channel: Channel,
     input_ended: bool,
     output_ended: bool,
+    /// The room for its input at the other side, when it was looked at last.
+    window: u32,
 }
 
 /// A program.
@@ -67,6 +71,7 @@ pub(super) struct Exec {
     /// A piece that its reader had no room for.
     unsent: Option<Output>,
     exit: Option<oneshot::Sender<Result<Exit, ChannelError>>>,
+    pulse: Arc<Pulse>,
     /// Bytes that were read since somebody asked.
     read: usize,
     /// How far driving got within `Running`, so that a blocked operation is the first one tried.
@@ -130,6 +135,7 @@ impl Exec {
             gathered: Vec::new(),
             unsent: None,
             exit: Some(request.exit),
+            pulse: request.pulse,
             read: 0,
             next: 0,
         }
@@ -171,6 +177,9 @@ impl Exec {
             Stage::Closing(channel) => self.close(connection, channel),
             Stage::Done => return Ok(Driven::Done),
         };
+        if matches!(driven, Ok(Driven::Moved)) {
+            self.pulse.beat();
+        }
         match driven {
             Err(error) if is_refusal(&error) => {
                 self.end(Err(ChannelError::Refused(error.to_string())));
@@ -222,6 +231,7 @@ impl Exec {
                     channel,
                     input_ended: false,
                     output_ended: false,
+                    window: 0,
                 };
                 self.stage = Stage::Running(running);
                 Ok(Driven::Moved)
@@ -239,8 +249,7 @@ impl Exec {
         buffer: &mut [u8],
     ) -> Result<Driven, ssh2::Error> {
         const PARTS: usize = 3;
-        let is_unheard = self.output.as_ref().is_none_or(mpsc::Sender::is_closed);
-        if is_unheard && !connection.wants_to_send() {
+        if self.is_unheard() && !connection.wants_to_send() {
             // Nobody listens any more: the program is let go of. Not in the middle of a packet, which only
             // what began it can send to its end, and without which nothing else is ever sent.
             self.output = None;
@@ -255,7 +264,11 @@ impl Exec {
                 _ => self.read(connection, &mut running, STDERR, buffer),
             };
             match part {
-                Ok(part_moved) => moved |= part_moved,
+                Ok(true) => {
+                    self.pulse.beat();
+                    moved = true;
+                }
+                Ok(false) => {}
                 Err(error) if !would_block(&error) => return Err(error),
                 Err(_) if connection.wants_to_send() => {
                     self.stage = Stage::Running(running);
@@ -266,12 +279,35 @@ impl Exec {
             }
             self.next = (self.next + 1) % PARTS;
         }
+        self.see_window(&mut running);
         if running.output_ended && self.unsent.is_none() && running.channel.eof() {
             self.stage = Stage::Ending(running.channel);
             return Ok(Driven::Moved);
         }
         self.stage = Stage::Running(running);
         Ok(if moved { Driven::Moved } else { Driven::Waits })
+    }
+
+    /// What was sent has arrived when the other side makes room for more: so it goes on even where it has been
+    /// sent everything, and takes its time.
+    fn see_window(&self, running: &mut Running) {
+        let window = running.channel.write_window().remaining;
+        if window != running.window {
+            running.window = window;
+            self.pulse.beat();
+        }
+    }
+
+    /// Whether nobody listens to it any more.
+    fn is_unheard(&self) -> bool {
+        self.output.as_ref().is_none_or(mpsc::Sender::is_closed)
+    }
+
+    /// Lets go of whoever writes its input, once nobody listens any more: the other side may never take it.
+    pub(super) fn let_go_of_input(&mut self) {
+        if self.is_unheard() {
+            self.input.pipe = None;
+        }
     }
 
     /// Sends some input, or its end.
@@ -284,7 +320,11 @@ impl Exec {
             return Ok(false);
         }
         match self.input.fill() {
-            Filled::Later => Ok(false),
+            Filled::Later => {
+                // It is the caller's turn.
+                self.pulse.beat();
+                Ok(false)
+            }
             Filled::End if !connection.has_room() => Ok(false),
             Filled::End => {
                 running.channel.send_eof()?;
@@ -320,6 +360,8 @@ impl Exec {
         buffer: &mut [u8],
     ) -> Result<bool, ssh2::Error> {
         if !self.hand_on() {
+            // It is the caller's turn.
+            self.pulse.beat();
             return Ok(false);
         }
         let blocked = self.gather(&mut running.channel.stream(stream), buffer);
@@ -414,6 +456,7 @@ impl Exec {
 
     fn end(&mut self, exit: Result<Exit, ChannelError>) {
         self.output = None;
+        self.pulse.end();
         if let Some(sender) = self.exit.take() {
             // A caller that went away does not want to know.
             let _ = sender.send(exit);

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::guest::command::{ChannelError, Input};
 use crate::guest::pipe;
+use crate::guest::pulse::Pulse;
 use crate::guest::ssh::actor::Request;
 use crate::guest::transport::{Started, Transport};
 
@@ -79,12 +80,14 @@ impl SshTransport {
     ) -> Result<Started, ChannelError> {
         let (output, reader) = pipe::read_side(Arc::clone(&self.waker));
         let (exit, ended) = oneshot::channel();
+        let pulse = Pulse::new();
         let request = Request {
             line,
             terminal,
             input,
             output,
             exit,
+            pulse: Arc::clone(&pulse),
         };
         self.requests
             .send(request)
@@ -92,6 +95,7 @@ impl SshTransport {
         Ok(Started {
             output: reader,
             exit: ended,
+            pulse,
         })
     }
 }
