@@ -165,8 +165,20 @@ async fn actions_use_actions_and_give_their_outputs_on() {
     assert_eq!(lab.asked(), ["a/up@v1", "a/leaf@v1"]);
 }
 
-#[tokio::test]
-async fn actions_are_nested_ten_deep_and_no_deeper() {
+#[test]
+fn actions_are_nested_ten_deep_and_no_deeper() {
+    // As much as the program gives its own threads; a test has a quarter of that.
+    const STACK: usize = 8 << 20;
+    let deep = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(nested_ten_deep_and_no_deeper());
+    });
+    deep.unwrap().join().unwrap();
+}
+
+async fn nested_ten_deep_and_no_deeper() {
     for (depth, expected) in [(10, Conclusion::Success), (11, Conclusion::Failure)] {
         let lab = Lab::new();
         for level in 1..depth {
