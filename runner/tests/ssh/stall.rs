@@ -21,11 +21,28 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LONG: Duration = Duration::from_secs(7);
 const MUCH: usize = 40 << 20;
 
-/// A channel with little patience, to a server that reads while the gate is open.
-async fn connected() -> Option<(Sshd, DialectChannel, watch::Sender<bool>)> {
+/// A guest that can be made to stand still, and a directory in it.
+struct Place {
+    /// A channel with little patience.
+    channel: DialectChannel,
+    /// The guest reads while it is open.
+    gate: watch::Sender<bool>,
+    at: String,
+    _directory: tempfile::TempDir,
+    _server: Sshd,
+}
+
+async fn place() -> Option<Place> {
     let (gate, open) = watch::channel(true);
     let (server, channel) = channel_through(|server| gated(server, open)).await?;
-    Some((server, channel.patience(PATIENCE), gate))
+    let directory = tempfile::tempdir().expect("a directory");
+    Some(Place {
+        channel: channel.patience(PATIENCE),
+        gate,
+        at: directory.path().display().to_string(),
+        _directory: directory,
+        _server: server,
+    })
 }
 
 /// A tar file with one large file, whose parts come with this in between.
@@ -42,17 +59,14 @@ fn write_much(out: &mut dyn Write, between: impl FnOnce()) -> std::io::Result<()
     out.write_all(&[0; 1024])
 }
 
-fn at(directory: &tempfile::TempDir) -> String {
-    directory.path().display().to_string()
-}
-
 #[tokio::test]
 async fn a_guest_that_takes_no_more_ends_what_is_sent() {
-    let Some((_server, channel, gate)) = connected().await else {
+    let Some(place) = place().await else {
         return;
     };
-    let directory = tempfile::tempdir().unwrap();
-    let at = at(&directory);
+    let Place {
+        channel, gate, at, ..
+    } = place;
     let begun = Instant::now();
     let sent = transfer::send(&channel, &at, move |out| {
         write_much(out, || gate.send(false).expect("a gate"))?;
@@ -71,13 +85,14 @@ async fn a_guest_that_takes_no_more_ends_what_is_sent() {
 
 #[tokio::test]
 async fn whoever_writes_for_a_program_that_has_no_turn_is_let_go_of_too() {
-    let Some((_server, channel, gate)) = connected().await else {
+    let Some(place) = place().await else {
         return;
     };
-    let directory = tempfile::tempdir().unwrap();
+    let Place {
+        channel, gate, at, ..
+    } = place;
     // The names of a second transfer, which fill its pipe while the first is stuck in a packet.
     let (names, input) = piped_input();
-    let at = at(&directory);
     let fetching = transfer::fetch(&channel, &at, input, sizes);
     let naming = async { while names.send(Bytes::from(vec![b'x'; 60_000])).await.is_ok() {} };
     gate.send(false).expect("a gate");
@@ -95,11 +110,12 @@ async fn whoever_writes_for_a_program_that_has_no_turn_is_let_go_of_too() {
 
 #[tokio::test]
 async fn a_guest_that_answers_no_more_ends_what_is_asked_of_it() {
-    let Some((_server, channel, gate)) = connected().await else {
+    let Some(place) = place().await else {
         return;
     };
-    let directory = tempfile::tempdir().unwrap();
-    let at = at(&directory);
+    let Place {
+        channel, gate, at, ..
+    } = place;
     gate.send(false).expect("a gate");
     let names = transfer::all_names(&[b"a".to_vec()]);
     let fetching = transfer::fetch(&channel, &at, names, sizes);
@@ -124,11 +140,15 @@ async fn a_guest_that_answers_no_more_ends_what_is_asked_of_it() {
 
 #[tokio::test]
 async fn a_host_that_takes_its_time_is_no_guest_that_stands_still() {
-    let Some((_server, channel, _gate)) = connected().await else {
+    let Some(place) = place().await else {
         return;
     };
-    let directory = tempfile::tempdir().unwrap();
-    let at = at(&directory);
+    let Place {
+        channel,
+        at,
+        gate: _gate,
+        ..
+    } = place;
     #[expect(clippy::disallowed_methods, reason = "it is a thread that is slow")]
     let slowly = || std::thread::sleep(LONG);
     let sending = transfer::send(&channel, &at, move |out| write_much(out, slowly));
@@ -155,11 +175,12 @@ async fn a_host_that_takes_its_time_is_no_guest_that_stands_still() {
 
 #[tokio::test]
 async fn a_guest_that_is_only_slow_is_waited_for() {
-    let Some((_server, channel, gate)) = connected().await else {
+    let Some(place) = place().await else {
         return;
     };
-    let directory = tempfile::tempdir().unwrap();
-    let at = at(&directory);
+    let Place {
+        channel, gate, at, ..
+    } = place;
     let sending = transfer::send(&channel, &at, |out| write_much(out, || ()));
     let opening = async {
         for _ in 0..4 {
