@@ -1,20 +1,21 @@
 //! `dormer image warm` and `dormer image cool`: templates, made and removed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::args::AcceleratorWish;
-use crate::cli::run::{DEFAULT_CPUS, wish};
+use crate::cli::output;
+use crate::cli::run::{DEFAULT_CPUS, make_ready, wish};
 use crate::cli::workshop::{self, Base, Equipped};
-use crate::cli::{gc, output};
-use crate::config;
+use crate::config::{self, Config};
 use crate::event::Events;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
+use crate::host::signals::Cancel;
 use crate::image::recipe::Recipe;
-use crate::image::{build, vm_container};
 use crate::instance::template::{Template, Templates, failed};
 use crate::job::driver::Surroundings;
 use crate::job::order::{self, Wanted};
@@ -34,81 +35,72 @@ pub(super) struct Typed {
 }
 
 pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
-    let recipe = Recipe::guest(&typed.name).ok_or_else(|| base.store.unknown(&typed.name))?;
+    if Recipe::guest(&typed.name).is_none() {
+        return Err(base.store.unknown(&typed.name).into());
+    }
     let config = config::load(None)?.config;
-    let cpus = typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS);
-    let memory = typed.memory.or(config.memory);
     let equipped = base.with_engine(&config).await?;
     let cancel = workshop::cancel_on_signals()?;
-    let progress = Arc::new(TerminalProgress::new(true));
-    let making_ready = make_ready(&equipped, &recipe, progress.as_ref());
-    if equipped
-        .unless_stopped(&cancel, making_ready)
-        .await?
-        .is_none()
-    {
+    let images = BTreeSet::from([typed.name.clone()]);
+    let making = make_ready(&equipped, &images);
+    if equipped.unless_stopped(&cancel, making).await?.is_none() {
         return Ok(exit_code::CANCELLED);
     }
-    let wanted = Wanted {
-        job: "template".to_owned(),
-        image_name: typed.name.clone(),
-        image: equipped.store.get(&typed.name)?,
-        cpus,
-        memory,
-        network: Network::None,
-        opened: Vec::new(),
-        accelerator: wish(typed.accel),
-    };
+    let progress = Arc::new(TerminalProgress::new(true));
+    let wanted = wanted(&typed, &config, &equipped)?;
     equipped.store.check(&wanted.image, progress.as_ref())?;
-    let (engine, home) = (&equipped.engine, &equipped.home);
-    let (order, why_not_kvm) = order::order(engine, home, wanted).await?;
-    if let Some(why) = why_not_kvm {
-        output::note(&format!("the machine is emulated, which is slow: {why}"));
+    let around = around(
+        &equipped,
+        &cancel,
+        Arc::clone(&progress) as Arc<dyn Progress>,
+    );
+    let (order, emulated) = order::order(&around.engine, &around.home, wanted).await?;
+    if let Some(text) = emulated {
+        output::note(&text);
     }
-    let makeup = order::makeup(engine, &order).await?.ok_or_else(|| {
-        InputError::usage(format!(
-            "a machine of the image `{}` can't be frozen",
-            typed.name
-        ))
-    })?;
-    let (events, _unread) = Events::accept("template");
-    let around = Surroundings {
-        engine: engine.clone(),
-        home: home.clone(),
-        store: equipped.store.clone(),
-        events,
-        cancel: cancel.clone(),
-        masker: Masker::default(),
-        progress: Arc::clone(&progress) as Arc<dyn Progress>,
-        told: Told::default(),
-    };
+    let makeup = order::makeup(&around.engine, &order)
+        .await?
+        .ok_or_else(|| {
+            let name = &typed.name;
+            InputError::usage(format!("a machine of the image `{name}` can't be frozen"))
+        })?;
     progress.stage("booting a machine and freezing it");
     let made = warm::make(&around, &order, makeup, cancel.requested()).await;
     progress.finish();
     let Some(template) = made? else {
         return Ok(exit_code::CANCELLED);
     };
-    let size = size(&template);
-    output::line(&format!(
-        "{} {} ({size})",
-        typed.name,
-        template.key().short()
-    ))?;
+    let (key, size) = (template.key(), size(&template));
+    output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
     Ok(exit_code::SUCCESS)
 }
 
-async fn make_ready(
-    equipped: &Equipped,
-    recipe: &Recipe,
-    progress: &dyn Progress,
-) -> Result<(), Failure> {
-    for finding in gc::on_the_way(equipped).await {
-        output::note(&format!("removed {}: {}", finding.what, finding.why));
+fn wanted(typed: &Typed, config: &Config, equipped: &Equipped) -> Result<Wanted, Failure> {
+    Ok(Wanted {
+        job: "template".to_owned(),
+        image_name: typed.name.clone(),
+        image: equipped.store.get(&typed.name)?,
+        cpus: typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
+        memory: typed.memory.or(config.memory),
+        network: Network::None,
+        opened: Vec::new(),
+        accelerator: wish(typed.accel),
+    })
+}
+
+/// What a machine has around it that is of no job.
+fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
+    let (events, _unread) = Events::accept("template");
+    Surroundings {
+        engine: equipped.engine.clone(),
+        home: equipped.home.clone(),
+        store: equipped.store.clone(),
+        events,
+        cancel: cancel.clone(),
+        masker: Masker::default(),
+        progress,
+        told: Told::default(),
     }
-    build::ensure(equipped.workshop(), recipe, progress).await?;
-    let (engine, home, store) = (&equipped.engine, &equipped.home, &equipped.store);
-    vm_container::ensure(engine, home, store, &equipped.handed, progress).await?;
-    Ok(())
 }
 
 pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {

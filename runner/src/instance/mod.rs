@@ -4,11 +4,15 @@
 //!
 //! ```text
 //!   Reserved ─> CreatingOverlay ─> CreatingContainer ─> StartingContainer ─> Booting ─> Ready ─> Kept
+//!      │               │                   │                    │               │         ├─> Freezing
 //!      │               │                   │                    │               │         │        │
 //!      └───────────────┴───────────────────┴──────────┬─────────┴───────────────┴─────────┴────────┘
 //!                                                     v
 //!                                                TearingDown ─> (nothing is left)
 //! ```
+//!
+//! Booting is also what a machine does for the moment in which it wakes from a template. One that was
+//! made to be frozen ends as a template (`freeze`), and holds no job before.
 //!
 //! Each state is written down before what it names is begun, so that whatever a crash leaves behind is
 //! found and removed. Everything made is named after the instance's id and labelled with it.

@@ -251,26 +251,32 @@ impl Instance {
         self.evidence.serial = Some(serial::follow(console, &log, &self.masker));
         self.evidence.serial_log = Some(log);
 
-        let mode = match &self.order.template {
-            Some(template) => {
-                match monitor.load().await {
-                    Ok(()) => self.waking = Waking::Loaded,
-                    Err(NotLoaded::Failed(failure)) => return Err(failure.into()),
-                    Err(NotLoaded::Refused(failure)) => {
-                        self.waking = Waking::Refused;
-                        return Err(failure.into());
-                    }
-                }
-                template.count_use();
-                ladder.reached(Rung::Loaded);
-                StartMode::Warm
-            }
-            None => StartMode::Cold,
+        let mode = if self.order.template.is_some() {
+            self.load(&monitor).await?;
+            ladder.reached(Rung::Loaded);
+            StartMode::Warm
+        } else {
+            StartMode::Cold
         };
         self.journal.advance(State::Booting)?;
         monitor.resume().await?;
         events.emit(JobEvent::Started { mode });
         self.monitor = Some(monitor);
+        Ok(())
+    }
+
+    /// Has QEMU take the template's state.
+    async fn load(&mut self, monitor: &vm::QemuMonitor) -> Result<(), InfraFailure> {
+        match monitor.load().await {
+            Ok(()) => {}
+            Err(NotLoaded::Failed(failure)) => return Err(failure),
+            Err(NotLoaded::Refused(failure)) => {
+                self.waking = Waking::Refused;
+                return Err(failure);
+            }
+        }
+        self.waking = Waking::Loaded;
+        self.order.template.iter().for_each(Template::count_use);
         Ok(())
     }
 

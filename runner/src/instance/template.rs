@@ -153,17 +153,19 @@ impl Template {
         let _ = write_atomically(&self.directory.join(USES), text.as_bytes());
     }
 
-    /// Puts down whether what woke from it answered; true if it did not, for the second time in a row.
-    pub fn was_silent_again(&self, answered: bool) -> bool {
+    /// Puts down that what woke from it answered.
+    pub fn note_answer(&self) {
+        // Mostly there is no mark; one that stays costs the template one more chance.
+        let _ = fs::remove_file(self.directory.join(SILENT));
+    }
+
+    /// Puts down that what woke from it did not answer; true for the second time in a row.
+    pub fn note_silence(&self) -> bool {
         let mark = self.directory.join(SILENT);
-        let before = mark.exists();
-        // Of no weight: a mark that can't be made costs another slow start.
-        let _ = match (answered, before) {
-            (true, true) => fs::remove_file(&mark),
-            (false, false) => write_atomically(&mark, b""),
-            _ => Ok(()),
-        };
-        before && !answered
+        let is_second = mark.exists();
+        // A mark that can't be made costs another slow start.
+        let _ = write_atomically(&mark, b"");
+        is_second
     }
 
     /// Whether its files are as they were made: the small one by its contents, the others by their look,
@@ -448,8 +450,10 @@ mod tests {
         template.count_use();
         template.count_use();
         assert_eq!(template.uses(), 2);
-        let answers = [false, true, false, false, true].map(|is| template.was_silent_again(is));
-        assert_eq!(answers, [false, false, false, true, false]);
+        assert!(!template.note_silence());
+        template.note_answer();
+        assert!(!template.note_silence());
+        assert!(template.note_silence());
         assert!(place.templates.unusable().is_empty());
         place.templates.remove(&template).unwrap();
         assert!(place.templates.list().is_empty());

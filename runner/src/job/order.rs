@@ -33,7 +33,8 @@ pub struct Wanted {
     pub accelerator: Wish,
 }
 
-/// The order for what is wanted: a machine that boots. With it, why it is emulated where KVM was wanted.
+/// The order for what is wanted: a machine that boots. With it, what is to be said where it is emulated for
+/// want of KVM.
 pub async fn order(
     engine: &Engine,
     home: &Home,
@@ -65,7 +66,10 @@ pub async fn order(
         opened: wanted.opened,
         template: None,
     };
-    Ok((order, choice.why_not_kvm))
+    let emulated = choice.why_not_kvm;
+    let emulated = emulated
+        .map(|why| format!("the machine is emulated, which is slow: {why} (`dormer doctor`)"));
+    Ok((order, emulated))
 }
 
 /// What a template must be like for a machine of this order to wake from it; none if its guest can't.

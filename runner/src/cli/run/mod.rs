@@ -161,7 +161,10 @@ fn check(arguments: &RunArguments, settings: &JobSettings) -> Result<(), Failure
 }
 
 /// Cleans up after others and builds what is missing.
-async fn make_ready(equipped: &Equipped, images: &BTreeSet<String>) -> Result<(), Failure> {
+pub(super) async fn make_ready(
+    equipped: &Equipped,
+    images: &BTreeSet<String>,
+) -> Result<(), Failure> {
     for finding in gc::on_the_way(equipped).await {
         output::note(&format!("removed {}: {}", finding.what, finding.why));
     }

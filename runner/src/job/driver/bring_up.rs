@@ -31,9 +31,8 @@ impl Driver<'_> {
             accelerator: settings.accelerator,
         };
         let ordering = order::order(&around.engine, &around.home, wanted);
-        let (order, why_not_kvm) = guarded(&self.limits, ordering).await?;
-        if let Some(why) = why_not_kvm {
-            let text = format!("the machine is emulated, which is slow: {why} (`dormer doctor`)");
+        let (order, emulated) = guarded(&self.limits, ordering).await?;
+        if let Some(text) = emulated {
             around.told.notice(&around.events, text);
         }
         if settings.start == Start::Cold {
@@ -125,11 +124,11 @@ impl Driver<'_> {
         loop {
             let failure = match self.try_to_start(order.clone()).await {
                 Err(Interrupted::Failed(failure)) => failure,
-                other => {
-                    let template = order.template.filter(|_| other.is_ok());
-                    template.map(|template| template.was_silent_again(true));
-                    return other;
+                Ok(channel) => {
+                    order.template.iter().for_each(Template::note_answer);
+                    return Ok(channel);
                 }
+                stopped => return stopped,
             };
             let why = failure.message();
             let crashed = self.instance.as_ref().is_some_and(Instance::crashed);
@@ -161,7 +160,7 @@ impl Driver<'_> {
         let verifying = tokio::task::spawn_blocking(move || checked.verify());
         match verifying.await {
             Ok(Err(changed)) => self.quarantine(template, &changed),
-            Ok(Ok(())) if template.was_silent_again(false) => {
+            Ok(Ok(())) if template.note_silence() => {
                 self.quarantine(template, "two machines in a row did not wake from it");
             }
             _ => {}
