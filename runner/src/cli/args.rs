@@ -75,7 +75,7 @@ pub enum Command {
     /// Ends with 1 if the expression is wrong, which is said on standard error.
     #[command(verbatim_doc_comment)]
     Expr(ExprArguments),
-    /// List, build, inspect, verify and remove images
+    /// List, build, inspect, verify and remove images; make and remove their templates
     Image {
         /// What to do with images.
         #[command(subcommand)]
@@ -152,7 +152,7 @@ pub enum ImageCommand {
         #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
         accel: AcceleratorWish,
     },
-    /// Remove the templates of an image
+    /// Remove the templates of an image, and those that were found damaged
     ///
     /// Machines that woke from one go on.
     Cool {
@@ -475,6 +475,8 @@ pub struct RunArguments {
     pub accel: AcceleratorWish,
 
     /// How the machine comes to run: it boots, or wakes from a template
+    ///
+    /// Making a template takes some of the job's time.
     #[arg(long, value_enum, default_value_t = StartMode::Auto)]
     pub start: StartMode,
 

@@ -18,7 +18,8 @@ use crate::image::manifest::Digest;
 use crate::image::recipe::{GUESTS, Recipe};
 use crate::image::store::{Image, Store, check_name};
 use crate::instance::kept::{self, Listed};
-use crate::instance::template::{Template, Templates, failed};
+use crate::instance::template::Template;
+use crate::instance::templates::Templates;
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
 
@@ -215,7 +216,9 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
             continue;
         };
         // Nothing wakes from it any more.
-        templates.quarantine(&template, &why).map_err(failed)?;
+        templates
+            .quarantine(&template, &why)
+            .map_err(|error| templates.failed(error))?;
         let text = format!(
             "the template {} of `{name}` was damaged, and is put aside",
             key.short()

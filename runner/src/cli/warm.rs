@@ -14,9 +14,11 @@ use crate::config::{self, Config};
 use crate::event::Events;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
+use crate::host::fs::remove_tree;
 use crate::host::signals::Cancel;
 use crate::image::recipe::Recipe;
-use crate::instance::template::{Template, Templates, failed};
+use crate::instance::template::Template;
+use crate::instance::templates::Templates;
 use crate::job::driver::Surroundings;
 use crate::job::order::{self, Wanted};
 use crate::job::told::Told;
@@ -64,10 +66,14 @@ pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
             let name = &typed.name;
             InputError::usage(format!("a machine of the image `{name}` can't be frozen"))
         })?;
-    progress.stage("booting a machine and freezing it");
+    let templates = Templates::of(&equipped.home);
+    if templates.find(&makeup.key()).is_none() {
+        progress.stage("booting a machine and freezing it");
+    }
     let made = warm::make(&around, &order, makeup, cancel.requested()).await;
     progress.finish();
     let Some(template) = made? else {
+        output::note("stopped; no template was made");
         return Ok(exit_code::CANCELLED);
     };
     let (key, size) = (template.key(), size(&template));
@@ -111,10 +117,23 @@ pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
         return Err(base.store.unknown(name).into());
     }
     for template in &found {
-        templates.remove(template).map_err(failed)?;
+        templates
+            .remove(template)
+            .map_err(|error| templates.failed(error))?;
         output::line(&format!(
             "removed the template {} of {name}",
             template.key().short()
+        ))?;
+    }
+    // Nobody wakes from those, whichever image they were of.
+    let unusable = templates.unusable();
+    for path in &unusable {
+        remove_tree(path).map_err(|error| templates.failed(error))?;
+    }
+    if !unusable.is_empty() {
+        output::line(&format!(
+            "removed {} that nothing could wake from",
+            unusable.len()
         ))?;
     }
     if found.is_empty() {

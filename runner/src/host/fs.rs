@@ -45,6 +45,27 @@ pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
 }
 
+/// Opens a regular file for reading. Anything else is an error: a link, and a pipe, on which everybody would
+/// wait for ever.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    expect_type(&file, FileType::RegularFile, &path.display().to_string())?;
+    Ok(File::from(file))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    let mut file = open_regular(path)?.take(limit + 1);
+    file.read_to_end(&mut contents)?;
+    if contents.len() as u64 > limit {
+        let text = format!("`{}` is larger than {limit} bytes", path.display());
+        return Err(io::Error::other(text));
+    }
+    Ok(contents)
+}
+
 /// How many bytes are free for us on the file system that holds `path`.
 pub fn free_space(path: &Path) -> io::Result<u64> {
     let status = rustix::fs::statvfs(path)?;
@@ -133,6 +154,21 @@ mod tests {
         hostile.connect("socket").await.unwrap();
         assert!(hostile.connect("socket-link").await.is_err());
         assert!(hostile.connect("plain").await.is_err());
+    }
+
+    #[test]
+    fn only_a_regular_file_is_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("plain"), "hello").unwrap();
+        symlink(at("plain"), at("link")).unwrap();
+        let pipe = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), pipe, Mode::RUSR, 0).unwrap();
+        assert_eq!(read_regular(&at("plain"), 5).unwrap(), b"hello");
+        assert!(read_regular(&at("plain"), 4).is_err());
+        for name in ["link", "pipe", "none", "."] {
+            assert!(open_regular(&at(name)).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl PassingDirectory {
         create_private_directory(parent)?;
         // Between its making and its lock a directory looks abandoned.
         let _alone = lock::exclusive_within(parent, OTHERS).await?;
-        remove_abandoned(parent)?;
+        sweep(parent, false)?;
         let directory = tempfile::tempdir_in(parent)?;
         let lock = lock::try_exclusive(directory.path())?;
         Ok(Self {
@@ -45,14 +45,30 @@ impl PassingDirectory {
     }
 }
 
-fn remove_abandoned(parent: &Path) -> io::Result<()> {
+/// Removes the directories in `parent` that nobody holds, or with `dry_run` only counts them. None if
+/// somebody is making one, or if `parent` is not there.
+pub fn abandoned(parent: &Path, dry_run: bool) -> io::Result<usize> {
+    match lock::try_exclusive(parent) {
+        Ok(Some(_alone)) => sweep(parent, dry_run),
+        Ok(None) => Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same, for who holds `parent` alone.
+fn sweep(parent: &Path, dry_run: bool) -> io::Result<usize> {
+    let mut found = 0;
     for left in fs::read_dir(parent)?.flatten() {
         if let Ok(Some(_lock)) = lock::try_exclusive(&left.path()) {
-            // What can't be removed is tried again the next time.
-            let _ = fs::remove_dir_all(left.path());
+            found += 1;
+            if !dry_run {
+                // What can't be removed is tried again the next time.
+                let _ = fs::remove_dir_all(left.path());
+            }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -66,6 +82,10 @@ mod tests {
         let held = PassingDirectory::new(&parent).await.unwrap();
         fs::create_dir(parent.join("left")).unwrap();
         fs::write(parent.join("left/x"), "x").unwrap();
+        assert_eq!(abandoned(&parent, true).unwrap(), 1);
+        assert_eq!(abandoned(&parent, false).unwrap(), 1);
+        assert_eq!(abandoned(&parent, false).unwrap(), 0);
+        fs::create_dir(parent.join("left")).unwrap();
         let other = PassingDirectory::new(&parent).await.unwrap();
         assert!(held.path().exists() && other.path().exists());
         assert!(!parent.join("left").exists());

@@ -25,7 +25,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, InfraFailure, InputError};
-use crate::host::fs::{create_private_directory, remove_tree, sync_directory, write_atomically};
+use crate::host::fs::{
+    create_private_directory, open_regular, remove_tree, sync_directory, write_atomically,
+};
 use crate::host::lock::{self, DirectoryLock};
 use crate::host::look::Look;
 use crate::image::manifest::{Blob, Digest, Manifest};
@@ -424,7 +426,7 @@ pub fn check_name(name: &str) -> Result<(), InputError> {
 
 /// A file's digest and size; `progress` hears how many bytes are done.
 pub fn digest_of(path: &Path, mut progress: impl FnMut(u64)) -> io::Result<(Digest, u64)> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size = 0;

@@ -7,7 +7,8 @@ use crate::host::clock::{Deadline, within};
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::Instance;
 use crate::instance::record::State;
-use crate::instance::template::{self, Template, Templates};
+use crate::instance::template::{self, Template};
+use crate::instance::templates::Templates;
 use crate::vmm::machine::Origin;
 
 /// The guest's own limit is two minutes, plus the programs that it runs first.

@@ -31,3 +31,4 @@ pub mod reaper;
 pub mod record;
 pub mod teardown;
 pub mod template;
+pub mod templates;

@@ -12,6 +12,7 @@ use crate::failure::InfraFailure;
 use crate::host::clock::pause;
 use crate::host::fs::remove_tree;
 use crate::host::home::Home;
+use crate::host::passing;
 use crate::host::reservation::Reservation;
 use crate::image::build;
 use crate::image::context;
@@ -20,7 +21,7 @@ use crate::image::store::{Abandoned, Store};
 use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::teardown;
-use crate::instance::template::{self, Templates};
+use crate::instance::templates::Templates;
 use crate::vmm::engine::Engine;
 use crate::vmm::listing::{self, Found};
 use crate::vmm::run;
@@ -89,6 +90,7 @@ impl Reaper<'_> {
         swept.failed(looked);
         self.templates(&mut swept);
         swept.findings.extend(self.old_evidence());
+        swept.take(self.passing());
         swept
     }
 
@@ -233,7 +235,9 @@ impl Reaper<'_> {
                 what: format!("template {}", template.key().short()),
                 why: "its image is gone or replaced".to_owned(),
             };
-            swept.take(self.unless_dry(finding, || templates.remove(&template)));
+            let remove = || templates.remove(&template);
+            let removed = self.unless_dry(finding, remove);
+            swept.take(removed.map_err(|error| templates.failed(error)));
         }
         for path in templates.unusable() {
             if !is_older(&path, QUARANTINE) {
@@ -244,7 +248,8 @@ impl Reaper<'_> {
                 what: format!("template {name}"),
                 why: "nothing can wake from it".to_owned(),
             };
-            swept.take(self.unless_dry(finding, || remove_tree(&path)));
+            let removed = self.unless_dry(finding, || remove_tree(&path));
+            swept.take(removed.map_err(|error| templates.failed(error)));
         }
     }
 
@@ -252,9 +257,9 @@ impl Reaper<'_> {
         &self,
         finding: Finding,
         remove: impl FnOnce() -> std::io::Result<()>,
-    ) -> Result<Option<Finding>, InfraFailure> {
+    ) -> std::io::Result<Option<Finding>> {
         if !self.dry_run {
-            remove().map_err(template::failed)?;
+            remove()?;
         }
         Ok(Some(finding))
     }
@@ -263,6 +268,18 @@ impl Reaper<'_> {
     fn images_in_use(&self) -> Result<BTreeSet<Digest>, InfraFailure> {
         let listed = super::kept::list(self.home)?;
         Ok(listed.into_iter().map(|one| one.record.image).collect())
+    }
+
+    /// Directories that were to live as long as a run, of runs that were killed.
+    fn passing(&self) -> Result<Option<Finding>, InfraFailure> {
+        let directory = self.home.passing();
+        let left = passing::abandoned(&directory, self.dry_run).map_err(|error| {
+            InfraFailure::new(format!("cannot clean up `{}`", directory.display())).because(error)
+        })?;
+        Ok((left > 0).then(|| Finding {
+            what: format!("files of {left} run{}", if left == 1 { "" } else { "s" }),
+            why: "their process died".to_owned(),
+        }))
     }
 
     fn old_evidence(&self) -> Vec<Finding> {

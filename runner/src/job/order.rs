@@ -8,7 +8,8 @@ use crate::image::vm_container;
 use crate::instance::accelerator::{self, Wish};
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::Order;
-use crate::instance::template::{Template, Templates};
+use crate::instance::template::Template;
+use crate::instance::templates::Templates;
 use crate::vmm::engine::Engine;
 use crate::vmm::machine::{Machine, Network, Origin};
 
@@ -100,6 +101,13 @@ pub fn booted(mut order: Order) -> Order {
     order.machine.origin = Origin::Boot;
     order.template = None;
     order
+}
+
+/// The command that makes the template for a machine of this order.
+pub fn warming(order: &Order) -> String {
+    let Machine { cpus, memory, .. } = order.machine;
+    let (name, memory) = (&order.image_name, memory.div_ceil(1 << 20));
+    format!("dormer image warm {name} --cpus {cpus} --memory {memory}M")
 }
 
 /// Why none of an image's templates fits: in what the one that is nearest differs. None if there are

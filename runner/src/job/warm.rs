@@ -6,9 +6,11 @@ use std::future::Future;
 use crate::event::Events;
 use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::{Deadline, within};
+use crate::host::fs::free_space;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
-use crate::instance::template::{Template, Templates, failed};
+use crate::instance::template::Template;
+use crate::instance::templates::Templates;
 use crate::job::driver::{SETTLES, Surroundings, TEARDOWN};
 use crate::vmm::machine::{Network, Origin};
 
@@ -31,6 +33,7 @@ pub async fn make(
         () = &mut stop => return Ok(None),
     };
     let waited = locked.map_err(|late| InfraFailure::transient("no template").because(late))?;
+    let failed = |error| templates.failed(error);
     let _lock = waited.map_err(failed)?;
     if let Some(template) = templates.find(&key) {
         match template.check() {
@@ -38,6 +41,8 @@ pub async fn make(
             Err(why) => templates.put_aside(&template, &why).map_err(failed)?,
         }
     }
+    templates.clear(&key).map_err(failed)?;
+    check_room(around, order.machine.memory)?;
     let mut order = order.clone();
     order.machine.origin = Origin::BootToFreeze;
     order.machine.network = Network::None;
@@ -53,6 +58,29 @@ pub async fn make(
     let template = frozen?;
     removed.map_err(|late| InfraFailure::new("a machine is left").because(late))??;
     Ok(template)
+}
+
+/// The memory of a machine that is to be frozen is a file, and QEMU does not survive one that can't grow.
+fn check_room(around: &Surroundings, memory: u64) -> Result<(), InfraFailure> {
+    let root = around.home.root();
+    // Where that can't be told, it is tried.
+    let free = free_space(root).unwrap_or(u64::MAX);
+    if free >= memory {
+        return Ok(());
+    }
+    let size = |bytes| bytesize::ByteSize(bytes).display().iec();
+    let text = format!(
+        "there is too little room for a template in `{}`",
+        root.display()
+    );
+    let why = format!(
+        "{} are free, and the guest's memory has {}",
+        size(free),
+        size(memory)
+    );
+    Err(InfraFailure::new(text)
+        .because(why)
+        .help("make room, set DORMER_HOME to a larger disk, or use less `--memory`"))
 }
 
 /// Gives the order a name, its disk and its keys.

@@ -6,7 +6,9 @@
 
 use std::io::{self, BufWriter, Stderr, Stdout, Write};
 
-use crate::event::{Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped, Stream};
+use crate::event::{
+    Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped, StartMode, Stream,
+};
 use crate::exit_code as codes;
 use crate::report::findings::{Findings, Limits, shown};
 use crate::report::heading::Heading;
@@ -29,6 +31,8 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     phase: Option<(Phase, u64)>,
     /// Whether nothing of the machine is left.
     torn_down: bool,
+    /// Whether the machine wakes, and does not boot.
+    wakes: bool,
     heading: Heading,
     /// How many headers the step has shown: an action's own steps have theirs below it.
     headers: usize,
@@ -73,6 +77,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             palette,
             phase,
             torn_down: false,
+            wakes: false,
             heading: Heading::default(),
             headers: 0,
             tail,
@@ -94,7 +99,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         };
         let took = duration(t_ms.saturating_sub(since));
-        let over = matches!(phase, Phase::TearingDown | Phase::Completed);
+        let again = phase == Phase::CreatingOverlay && ended != Phase::ResolvingImage;
+        let over = again || matches!(phase, Phase::TearingDown | Phase::Completed);
         let unfinished = undone(ended)
             .filter(|_| over)
             .filter(|_| ended != Phase::TearingDown || !self.torn_down);
@@ -102,6 +108,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             let mark = self.palette.paint(Tone::Bad, "✗");
             self.say(&format!("{mark} {what} after {took}"))?;
         } else if let Some(what) = describe(ended) {
+            let wakes = self.wakes && ended == Phase::StartingContainer;
+            let what = if wakes { "machine woken" } else { what };
             let mark = self.palette.paint(Tone::Good, "•");
             let took = self.palette.paint(Tone::Quiet, &took);
             self.say(&format!("{mark} {what} {took}"))?;
@@ -393,8 +401,11 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
             }
             JobEvent::Annotation(found) => self.annotated(found),
             JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
+            JobEvent::Started { mode } => {
+                self.wakes = *mode == StartMode::Warm;
+                Ok(())
+            }
             JobEvent::JobAccepted
-            | JobEvent::Started { .. }
             | JobEvent::Rung { .. }
             | JobEvent::RunStarted { .. }
             | JobEvent::RunCompleted { .. }

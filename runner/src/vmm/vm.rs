@@ -91,6 +91,8 @@ impl Death {
             // The engine reports a signal as 128 and its number; 9 is also how the kernel ends what
             // takes more memory than it may.
             137 => "QEMU was killed (from outside, or for want of memory)".to_owned(),
+            // The signal for memory that is a file and can't grow.
+            135 => "QEMU could not write to memory (a full disk, where that is a file)".to_owned(),
             status => format!("QEMU ended with status {status}"),
         }
     }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use crate::event::{Level, Phase};
-use crate::failure::InfraFailure;
+use crate::failure::{InfraFailure, with_causes};
 use crate::guest::channel::GuestChannel;
 use crate::host::clock::within;
 use crate::image::store::Image;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order, Waking};
-use crate::instance::template::{Template, Templates};
+use crate::instance::template::Template;
+use crate::instance::templates::Templates;
 use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded, not_removed};
 use crate::job::order::{self, Wanted};
 use crate::job::plan::Start;
@@ -61,14 +62,14 @@ impl Driver<'_> {
                 return Ok(order::woken(order, template));
             };
             self.quarantine(&template, &why);
+        } else if templates.is_unreadable(&makeup.key()) {
+            self.clear(&templates, &makeup);
         } else if self.request.settings.start == Start::Auto
             && let Some(parts) = order::why_none_fits(&templates, &order.image_name, &makeup)
         {
-            let text = format!(
-                "no template fits, since {parts} differs: the machine boots (`dormer image \
-                     warm {}` makes one that fits)",
-                order.image_name
-            );
+            let text = format!("no template fits, since {parts} differs: the machine boots");
+            let remedy = order::warming(&order);
+            let text = format!("{text} (`{remedy}` makes one that fits)");
             self.around.events.notice(Level::Notice, text);
         }
         if self.request.settings.start == Start::Auto {
@@ -104,6 +105,18 @@ impl Driver<'_> {
         );
         if let Err(error) = Templates::of(&self.around.home).quarantine(template, why) {
             text = format!("{text} (it could not be put aside: {error})");
+        }
+        self.warn(text);
+    }
+
+    fn clear(&self, templates: &Templates, makeup: &Makeup) {
+        let key = makeup.key();
+        let mut text = format!(
+            "the template {} cannot be read, and is put aside",
+            key.short()
+        );
+        if let Err(error) = templates.put_aside_unreadable(&key) {
+            text = format!("{text}: {}", with_causes(&templates.failed(error)));
         }
         self.warn(text);
     }

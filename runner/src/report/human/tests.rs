@@ -237,3 +237,42 @@ fn the_exit_code_of_a_step_inside_of_an_action_is_told() {
     let expected = "▸ 1. Run ./act\n  Run x\nerror: Process completed with exit code 3.\n";
     assert_eq!(show(100, inner).err, expected);
 }
+
+#[test]
+fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
+    let phase = |phase| JobEvent::Phase { phase };
+    let started = |mode| JobEvent::Started { mode };
+    let shown = show(
+        usize::MAX,
+        [
+            phase(Phase::ResolvingImage),
+            phase(Phase::CreatingOverlay),
+            phase(Phase::StartingContainer),
+            started(StartMode::Warm),
+            phase(Phase::WaitingForGuest),
+            phase(Phase::CreatingOverlay),
+            phase(Phase::StartingContainer),
+            started(StartMode::Cold),
+            phase(Phase::WaitingForGuest),
+            phase(Phase::RunningSteps),
+        ],
+    );
+    let lines = shown.err.lines();
+    let told: Vec<&str> = lines.map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    let words: Vec<&str> = told
+        .iter()
+        .map(|line| line.trim_end_matches(" 0.0"))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "• image checked",
+            "• disk made",
+            "• machine woken",
+            "✗ guest not ready after",
+            "• disk made",
+            "• machine started",
+            "• guest ready",
+        ]
+    );
+}
