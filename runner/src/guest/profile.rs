@@ -48,6 +48,11 @@ pub struct DormancyProfile {
     /// and takes key and name from its seed disk. `{time}` stands for the time, as seconds since 1970
     /// with nine decimals.
     pub wake: Vec<String>,
+    /// Whether `settle` leaves a process that does what `wake` does, told by the port `dormer.wake`: it
+    /// reads a line there, the time, and answers with a line, `ok` or what went wrong. Then `wake` is not
+    /// started, which spares an emulated guest most of that time. False by default.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wake_port: bool,
 }
 
 /// A guest's Node.js, in one version or several.

@@ -10,7 +10,7 @@ use crate::event::{Events, JobEvent, Rung};
 use crate::failure::InfraFailure;
 use crate::guest::channel::{DialectChannel, GuestChannel};
 use crate::guest::dialect;
-use crate::guest::profile::GuestProfile;
+use crate::guest::profile::{DormancyProfile, GuestProfile};
 use crate::guest::readiness::ssh_banner;
 use crate::guest::ssh::{Login, SshTransport};
 use crate::host::clock::{Deadline, poll};
@@ -59,8 +59,8 @@ pub struct Climb<'a> {
     pub has_agent: bool,
     /// How long it may take to the first rung.
     pub boots: Duration,
-    /// What it has to run first, where it wakes: until then it is the same as every other copy.
-    pub wake: Option<Vec<String>>,
+    /// How it takes its identity, where it wakes: until then it is the same as every other copy.
+    pub wake: Option<&'a DormancyProfile>,
 }
 
 /// Climbs the rungs above QEMU, and returns the channel that the last one was reached by.
@@ -76,7 +76,9 @@ pub async fn climb(
     events: &Events,
 ) -> Result<Arc<dyn GuestChannel>, InfraFailure> {
     let mut ladder = Ladder::new(events);
-    if has_agent {
+    // A guest that waits for the host at a port of its own need not be asked by its agent.
+    let asks_agent = has_agent && !wake.is_some_and(|wake| wake.wake_port);
+    if asks_agent {
         let answers = poll(AGENT_RETRY, || async {
             vm.agent_answers().await.then_some(())
         });
@@ -90,13 +92,13 @@ pub async fn climb(
         ladder.reached(Rung::GuestAgent);
     }
     if let Some(wake) = wake {
-        take_identity(vm, &wake)
+        take_identity(vm, wake)
             .await
             .map_err(|failure| at(Rung::Identity, failure))?;
         ladder.reached(Rung::Identity);
     }
     let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
-    let after = if has_agent { SSH_BANNER } else { boots };
+    let after = if asks_agent || wake.is_some() { SSH_BANNER } else { boots };
     let deadline = Deadline {
         what: Rung::SshBanner.describe(),
         after,
@@ -129,17 +131,22 @@ pub async fn climb(
 /// Makes a copy that has just woken a machine of its own. Meanwhile another connection rehearses what the
 /// real one does after it: an emulator has to translate every program again, and can do so for two at a
 /// time. No key is agreed on there, and nothing is sent.
-async fn take_identity(vm: &Vm, wake: &[String]) -> Result<(), InfraFailure> {
-    let command: Vec<String> = wake
-        .iter()
-        .map(|part| part.replace("{time}", &now()))
-        .collect();
+async fn take_identity(vm: &Vm, wake: &DormancyProfile) -> Result<(), InfraFailure> {
+    let taking = async {
+        let time = now();
+        if wake.wake_port {
+            return vm.wake(&time, IDENTITY).await;
+        }
+        let part = |part: &String| part.replace("{time}", &time);
+        let command: Vec<String> = wake.wake.iter().map(part).collect();
+        vm.agent_run(&command, IDENTITY).await
+    };
     let rehearsal = async {
         let _held = ssh_banner(|| vm.dial_now(Port::Ssh)).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        taken = vm.agent_run(&command, IDENTITY) => taken,
+        taken = taking => taken,
         () = rehearsal => Ok(()),
     }
 }

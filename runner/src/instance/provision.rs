@@ -302,7 +302,7 @@ impl Instance {
             } else {
                 description.boot_deadline()
             },
-            wake: dormancy.map(|dormancy| dormancy.wake.clone()),
+            wake: dormancy,
         };
         // A guest whose disk is full or whose kernel has crashed would be waited for to the end.
         let channel = tokio::select! {

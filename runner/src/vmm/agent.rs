@@ -17,7 +17,7 @@ const ANSWERS: Deadline = Deadline::seconds("the guest agent's answer", 5);
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(250);
 /// As much of a program's words as explains why it failed.
-const WORDS: usize = 400;
+pub(super) const WORDS: usize = 400;
 
 impl Vm {
     /// Whether the guest agent answers, right now.
@@ -84,8 +84,7 @@ async fn run(monitor: &Monitor, command: &[String]) -> Result<(), String> {
 }
 
 fn failed(code: Option<i64>, signal: Option<i64>, words: &[u8]) -> String {
-    let words = String::from_utf8_lossy(&words[..words.len().min(WORDS)]);
-    let words: String = words.trim().chars().filter(|c| !c.is_control()).collect();
+    let words = harmless(words);
     let how = match (code, signal) {
         (_, Some(signal)) => format!("it was ended by signal {signal}"),
         (code, None) => format!("it ended with status {}", code.unwrap_or(-1)),
@@ -95,6 +94,12 @@ fn failed(code: Option<i64>, signal: Option<i64>, words: &[u8]) -> String {
     } else {
         format!("{how}: {words}")
     }
+}
+
+/// What a guest says, for people: not too much of it, and nothing that a terminal obeys.
+pub(super) fn harmless(words: &[u8]) -> String {
+    let words = String::from_utf8_lossy(&words[..words.len().min(WORDS)]);
+    words.trim().chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]

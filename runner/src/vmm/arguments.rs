@@ -215,6 +215,11 @@ fn extras(machine: &Machine) -> Vec<String> {
             "-device",
             "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
         ]));
+        arguments.extend(socket("wake"));
+        arguments.extend(strings([
+            "-device",
+            "virtserialport,chardev=wake,name=dormer.wake",
+        ]));
     }
     arguments
 }

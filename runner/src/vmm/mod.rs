@@ -17,3 +17,4 @@ pub mod qcow2;
 pub mod run;
 pub mod serial;
 pub mod vm;
+pub mod wake;

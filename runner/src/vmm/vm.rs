@@ -52,6 +52,8 @@ pub enum Port {
     QmpSlow,
     /// The guest agent.
     Qga,
+    /// The process in a woken guest that makes it a machine of its own.
+    Wake,
     /// The serial console.
     Serial,
 }
@@ -63,6 +65,7 @@ impl Port {
             Self::Qmp => "qmp.sock",
             Self::QmpSlow => "qmp-slow.sock",
             Self::Qga => "qga.sock",
+            Self::Wake => "wake.sock",
             Self::Serial => "serial.sock",
         }
     }
