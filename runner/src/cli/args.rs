@@ -1,10 +1,18 @@
 //! What can be typed. The comments are the help texts.
 
+mod bounds;
+mod looking;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use bounds::BoundsArguments;
+pub use looking::{
+    CheckArguments, CheckFormat, EventArguments, ExprArguments, PlanArguments, ValueFormat,
+};
 
 use crate::config::size::parse_memory;
 use crate::host::clock::parse_duration;
@@ -81,11 +89,14 @@ pub enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
-    /// List machines that run or were kept
+    /// List machines that run or were kept, with what they take of the host
     Ps {
         /// How to print them.
         #[arg(long, value_enum, default_value_t = ListFormat::Human)]
         format: ListFormat,
+        /// Go on until Ctrl-C: anew on a terminal, else one list after the other, as JSON one a line
+        #[arg(long)]
+        watch: bool,
     },
     /// Open a shell inside a machine that runs or was kept
     ///
@@ -174,100 +185,6 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
-}
-
-/// What to check.
-#[derive(Debug, Args)]
-pub struct CheckArguments {
-    /// Workflow and action files [default: those of the repository around you]
-    #[arg(value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-
-    /// How to print problems
-    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
-    pub format: CheckFormat,
-
-    /// Show the line of each problem and what to do about it, as on a terminal
-    #[arg(short, long)]
-    pub verbose: bool,
-}
-
-/// How problems are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// A line each, on a terminal with the source below it.
-    Human,
-    /// As GitHub's workflow commands, for annotations in a pull request.
-    Github,
-    /// JSON for programs.
-    Json,
-}
-
-/// What to plan.
-#[derive(Debug, Args)]
-pub struct PlanArguments {
-    /// The workflow file
-    #[arg(value_name = "WORKFLOW")]
-    pub workflow: PathBuf,
-
-    /// What starts the run, and with what
-    #[command(flatten)]
-    pub event: EventArguments,
-
-    /// A directory that stands in for a repository, as `owner/repo@ref=DIR`; may be given several times
-    ///
-    /// Workflows of other repositories are planned too where they are in one, or were fetched by a run.
-    #[arg(long = "action", value_name = "ACTION=DIR", value_parser = parse_mapping)]
-    pub actions: Vec<(String, PathBuf)>,
-
-    /// How to print the plan
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub format: ListFormat,
-}
-
-/// How a run of a workflow starts.
-#[derive(Debug, Default, Args)]
-pub struct EventArguments {
-    /// The event [default: workflow_dispatch, else push, else the workflow's first]
-    #[arg(long = "on", value_name = "EVENT")]
-    pub event: Option<String>,
-
-    /// What the event tells, a JSON object as GitHub's webhooks send it: `github.event`
-    #[arg(long, value_name = "FILE")]
-    pub payload: Option<PathBuf>,
-
-    /// An input, for `workflow_dispatch` and `workflow_call`; may be given several times
-    #[arg(long = "input", value_name = "K=V", value_parser = parse_variable)]
-    pub inputs: Vec<(String, String)>,
-
-    /// A configuration variable, for `vars`; may be given several times
-    #[arg(long = "var", value_name = "K=V", value_parser = parse_variable)]
-    pub variables: Vec<(String, String)>,
-}
-
-/// What to evaluate.
-#[derive(Debug, Args)]
-pub struct ExprArguments {
-    /// The expression, without `${{ }}`
-    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
-    pub expression: String,
-
-    /// A JSON object of contexts; `-` is standard input
-    #[arg(long, value_name = "FILE.json")]
-    pub context: Option<PathBuf>,
-
-    /// How to print the value
-    #[arg(long, value_enum, default_value_t = ValueFormat::Human)]
-    pub format: ValueFormat,
-}
-
-/// How a value is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ValueFormat {
-    /// The text that `${{ }}` inserts.
-    Human,
-    /// JSON for programs: the value, its kind and that text.
-    Json,
 }
 
 /// How a list is printed.
@@ -389,9 +306,9 @@ pub struct RunArguments {
     #[arg(long, value_name = "FILE")]
     pub var_file: Option<PathBuf>,
 
-    /// How many machines run at once [default: as many as fit into the engine's memory]
+    /// How many machines of this run there are at once [default: as many as there is room for]
     ///
-    /// At most as many as there are processors, after a reserve of an eighth of the memory.
+    /// Machines of all runs wait for room in order: for memory, processors and disk.
     #[arg(long, value_name = "N", value_parser = parse_parallel)]
     pub parallel: Option<usize>,
 
@@ -469,6 +386,10 @@ pub struct RunArguments {
     /// What the guest can reach [default: full]
     #[arg(long, value_enum)]
     pub network: Option<NetworkMode>,
+
+    /// What the machine may take of the host.
+    #[command(flatten)]
+    pub bounds: BoundsArguments,
 
     /// What runs the virtual CPUs
     #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]

@@ -10,6 +10,7 @@ mod image;
 mod machines;
 mod output;
 mod plan;
+mod ps;
 mod run;
 mod secrets;
 mod shell;
@@ -89,7 +90,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
             Command::Plan(arguments) => plan::plan(&arguments).await,
             Command::Expr(arguments) => expr::expr(&arguments),
             Command::Image { command } => image::image(command).await,
-            Command::Ps { format } => machines::list(format),
+            Command::Ps { format, watch } => ps::list(format, watch).await,
             Command::Shell { id } => shell::shell(&id).await,
             Command::Stop { id } => machines::stop(&id).await,
             Command::Gc { dry_run } => gc::collect(dry_run).await,

@@ -73,8 +73,13 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
     line(&text)
 }
 
-/// A table without lines, as `ps` prints one.
+/// Prints a table without lines.
 pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
+    bytes(table_text(head, rows).as_bytes())
+}
+
+/// A table without lines, as `ps` prints one.
+pub(super) fn table_text(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
@@ -87,5 +92,5 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure
     }
     let text = table.to_string();
     let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
-    bytes(lines.collect::<String>().as_bytes())
+    lines.collect()
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::sync::mpsc;
 
-use crate::cli::args::AcceleratorWish;
+use crate::cli::args::{AcceleratorWish, BoundsArguments};
 use crate::cli::output;
-use crate::cli::run::{DEFAULT_CPUS, make_ready, wish};
+use crate::cli::run::{DEFAULT_CPUS, allowance, make_ready, wish};
 use crate::cli::workshop::{self, Base, Equipped};
 use crate::config::{self, Config};
-use crate::event::Events;
+use crate::event::{Events, JobEvent, Message};
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
 use crate::host::fs::remove_tree;
@@ -91,12 +92,14 @@ fn wanted(typed: &Typed, config: &Config, equipped: &Equipped) -> Result<Wanted,
         network: Network::None,
         opened: Vec::new(),
         accelerator: wish(typed.accel),
+        allowance: allowance(&BoundsArguments::default(), config)?,
     })
 }
 
 /// What a machine has around it that is of no job.
 fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
-    let (events, _unread) = Events::accept("template");
+    let (events, queue) = Events::accept("template");
+    tokio::spawn(tell(queue));
     Surroundings {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
@@ -106,6 +109,22 @@ fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> 
         masker: Masker::default(),
         progress,
         told: Told::default(),
+    }
+}
+
+/// Tells what is noticed on the way: what the machine waits for.
+async fn tell(mut queue: mpsc::UnboundedReceiver<Message>) {
+    while let Some(message) = queue.recv().await {
+        match message {
+            Message::Events(stamped, _) => {
+                for one in stamped {
+                    if let JobEvent::Notice { text, .. } = one.event {
+                        output::note(&text);
+                    }
+                }
+            }
+            Message::Flush(done) => drop(done.send(())),
+        }
     }
 }
 

@@ -13,16 +13,18 @@ use crate::config::{Config, size};
 use crate::failure::InputError;
 use crate::host::clock::parse_duration;
 use crate::image::store::check_name;
+use crate::instance::allowance::{Allowance, Overcommit};
 use crate::vmm::isolation::is_prefix;
 use crate::vmm::machine::Network;
 
 /// What a file sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConfigFile {
     default_image: Option<String>,
     labels: Vec<(String, String)>,
     cpus: Option<u32>,
     memory: Option<u64>,
+    bounds: Bounds,
     network: Option<Network>,
     open: Option<Vec<String>>,
     keep_for: Option<Duration>,
@@ -32,11 +34,40 @@ pub struct ConfigFile {
     beyond: Vec<String>,
 }
 
+/// What a file says of what machines may take.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Bounds {
+    disk: Option<u64>,
+    pin: Option<bool>,
+    disk_rate: Option<u64>,
+    disk_operations: Option<u32>,
+    network_rate: Option<u64>,
+    memory_factor: Option<f64>,
+    cpu_factor: Option<f64>,
+}
+
+impl Bounds {
+    fn apply(self, allowance: &mut Allowance) {
+        let (rates, factors) = (&mut allowance.rates, &mut allowance.overcommit);
+        allowance.disk = self.disk.or(allowance.disk);
+        allowance.pin = self.pin.unwrap_or(allowance.pin);
+        rates.disk_bytes = self.disk_rate.or(rates.disk_bytes);
+        rates.disk_operations = self
+            .disk_operations
+            .map(u64::from)
+            .or(rates.disk_operations);
+        rates.network_bytes = self.network_rate.or(rates.network_bytes);
+        factors.memory = self.memory_factor.unwrap_or(factors.memory);
+        factors.cpus = self.cpu_factor.unwrap_or(factors.cpus);
+    }
+}
+
 impl ConfigFile {
     /// Takes over everything that the file sets.
     pub fn apply(self, config: &mut Config) {
         config.cpus = self.cpus.or(config.cpus);
         config.memory = self.memory.or(config.memory);
+        self.bounds.clone().apply(&mut config.allowance);
         config.network = self.network.unwrap_or(config.network);
         config.keep_for = self.keep_for.unwrap_or(config.keep_for);
         if let Some(open) = &self.open {
@@ -124,6 +155,7 @@ impl Reader<'_> {
                 "labels" => self.labels(value),
                 "machine" => self.section("machine", value, Self::machine),
                 "network" => self.section("network", value, Self::network),
+                "overcommit" => self.section("overcommit", value, Self::overcommit),
                 "keep" => self.section("keep", value, Self::keep),
                 "build" => self.section("build", value, Self::build),
                 "actions" => self.section("actions", value, Self::actions),
@@ -155,6 +187,10 @@ impl Reader<'_> {
         match key {
             "cpus" => self.file.cpus = self.number(value),
             "memory" => self.file.memory = self.parsed(value, size::parse_memory),
+            "disk_limit" => self.file.bounds.disk = self.parsed(value, size::parse_disk),
+            "disk_rate" => self.file.bounds.disk_rate = self.parsed(value, size::parse_rate),
+            "disk_operations" => self.file.bounds.disk_operations = self.number(value),
+            "pin" => self.file.bounds.pin = self.switch(value),
             _ => return false,
         }
         true
@@ -164,6 +200,16 @@ impl Reader<'_> {
         match key {
             "mode" => self.file.network = self.parsed(value, network_mode),
             "open" => self.file.open = self.prefixes(value),
+            "rate" => self.file.bounds.network_rate = self.parsed(value, size::parse_rate),
+            _ => return false,
+        }
+        true
+    }
+
+    fn overcommit(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "memory" => self.file.bounds.memory_factor = self.factor(value),
+            "cpus" => self.file.bounds.cpu_factor = self.factor(value),
             _ => return false,
         }
         true
@@ -259,6 +305,31 @@ impl Reader<'_> {
         number
     }
 
+    fn switch(&mut self, value: &Value<'_>) -> Option<bool> {
+        match value.get_ref() {
+            DeValue::Boolean(on) => Some(*on),
+            _ => {
+                self.problem(&value.span(), "expected true or false");
+                None
+            }
+        }
+    }
+
+    fn factor(&mut self, value: &Value<'_>) -> Option<f64> {
+        let text = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => "",
+        };
+        match Overcommit::parse_factor(text) {
+            Ok(factor) => Some(factor),
+            Err(_) => {
+                self.problem(&value.span(), "expected a factor from 0.1 to 100, as 1.5");
+                None
+            }
+        }
+    }
+
     fn table<'v, 't>(&mut self, value: &'v Value<'t>) -> Option<&'v DeTable<'t>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(table),
@@ -311,6 +382,7 @@ fn mirror(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vmm::machine::Rates;
 
     #[test]
     fn every_setting_is_read() {
@@ -321,7 +393,15 @@ mod tests {
             [machine]
             cpus = 4
             memory = "8G"
+            disk_limit = "10G"
+            disk_rate = "50M"
+            disk_operations = 500
+            pin = true
+            [overcommit]
+            memory = 1.5
+            cpus = 8
             [network]
+            rate = "1M"
             mode = "none"
             open = ["10.1.0.0/16"]
             [keep]
@@ -339,6 +419,20 @@ mod tests {
         assert_eq!(config.network, Network::None);
         assert_eq!(config.open, ["10.1.0.0/16"]);
         assert_eq!(config.keep_for, Duration::from_secs(1800));
+        let expected = Allowance {
+            disk: Some(10 << 30),
+            pin: true,
+            rates: Rates {
+                disk_bytes: Some(50 << 20),
+                disk_operations: Some(500),
+                network_bytes: Some(1 << 20),
+            },
+            overcommit: Overcommit {
+                memory: 1.5,
+                cpus: 8.0,
+            },
+        };
+        assert_eq!(config.allowance, expected);
         let server = config.actions_server.map(|server| server.to_string());
         assert_eq!(server.as_deref(), Some("https://git.example"));
     }

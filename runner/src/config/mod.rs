@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::actions::server::Server;
 use crate::failure::InputError;
+use crate::instance::allowance::Allowance;
 use crate::vmm::machine::Network;
 
 /// What both files come to. Every field's default is what is used when no file says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The image for Windows labels. Default: a Windows image if one was built, else the embedded guest.
     pub default_image: Option<String>,
@@ -23,6 +24,8 @@ pub struct Config {
     pub cpus: Option<u32>,
     /// Memory of a machine in bytes. Default: the image's own wish.
     pub memory: Option<u64>,
+    /// What a machine may take of the host, and how much is promised. Default: see there.
+    pub allowance: Allowance,
     /// What guests can reach. Default: the outside.
     pub network: Network,
     /// Private prefixes that guests may reach all the same. Default: none.
@@ -42,6 +45,7 @@ impl Default for Config {
             labels: Vec::new(),
             cpus: None,
             memory: None,
+            allowance: Allowance::default(),
             network: Network::Full,
             open: Vec::new(),
             keep_for: Duration::from_secs(3600),

@@ -41,6 +41,26 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
+/// Parses the most that a machine's disk may grow to: enough for a guest to boot.
+pub fn parse_disk(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 64 << 20;
+    match parse(text)? {
+        bytes if bytes < LEAST => Err(format!(
+            "`{text}` is too little for a machine's disk: at least 64M"
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
+/// Parses how much may pass in a second.
+pub fn parse_rate(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 16 << 10;
+    match parse(text)? {
+        bytes if bytes < LEAST => Err(format!("`{text}` is too little for a second: at least 16K")),
+        bytes => Ok(bytes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +75,11 @@ mod tests {
         for wrong in ["", "G", "2X", "-1G", "1e30G", "1..2G"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+        assert!(parse_disk("10M").is_err() && parse_rate("1K").is_err());
+        assert_eq!(
+            (parse_disk("1G"), parse_rate("1M")),
+            (Ok(1 << 30), Ok(1 << 20))
+        );
         assert!(parse_memory("10M").is_err());
         assert_eq!(parse_memory("300000000"), Ok(286 << 20));
     }

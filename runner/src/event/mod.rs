@@ -23,6 +23,8 @@ pub enum Phase {
     Accepted,
     /// The image is found and verified.
     ResolvingImage,
+    /// The host has no room for another machine; only where a job has to wait for that.
+    WaitingForRoom,
     /// The instance's directory, keys and disk are made.
     CreatingOverlay,
     /// The container with QEMU starts.

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 
 pub use crate::host::tree::{remove_leftovers, remove_tree};
 
@@ -93,6 +93,27 @@ impl HostileDirectory {
         statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
+    /// The length of the file `name`.
+    pub fn length(&self, name: &str) -> io::Result<u64> {
+        let found = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(found.st_size.unsigned_abs())
+    }
+
+    /// How many bytes of the disk its regular files take.
+    pub fn size_on_disk(&self) -> io::Result<u64> {
+        let mut bytes = 0_u64;
+        for entry in Dir::read_from(&self.handle)? {
+            // One that is gone by now takes nothing.
+            let found = statat(&self.handle, entry?.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+            let file = found
+                .ok()
+                .filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
+            let blocks = file.map_or(0, |file| file.st_blocks.unsigned_abs());
+            bytes = bytes.saturating_add(blocks.saturating_mul(512));
+        }
+        Ok(bytes)
+    }
+
     /// Connects to the socket `name`; anything but a socket is refused.
     pub async fn connect(&self, name: &str) -> io::Result<tokio::net::UnixStream> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -151,6 +172,10 @@ mod tests {
         assert!(hostile.read("plain", 4).is_err());
         assert!(hostile.read("link", 1 << 20).is_err());
         assert!(hostile.read("socket", 1 << 20).is_err());
+        let full = vec![1; 1 << 20];
+        fs::write(path.join("full"), full).unwrap();
+        let taken = hostile.size_on_disk().unwrap();
+        assert!((1 << 20..2 << 20).contains(&taken), "{taken}");
         hostile.connect("socket").await.unwrap();
         assert!(hostile.connect("socket-link").await.is_err());
         assert!(hostile.connect("plain").await.is_err());

@@ -10,6 +10,8 @@ pub mod look;
 pub mod network;
 pub mod passing;
 pub mod process;
+pub mod processors;
 pub mod reservation;
 pub mod signals;
+pub mod tickets;
 pub mod tree;

@@ -247,6 +247,8 @@ impl Site<'_> {
             }],
             memory: 2 << 30,
             nano_cpus: 1_000_000_000,
+            pinned: Vec::new(),
+            largest_file: None,
             kvm: None,
             network: "none".to_owned(),
             labels: Labels {

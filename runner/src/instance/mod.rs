@@ -17,12 +17,18 @@
 //! Each state is written down before what it names is begun, so that whatever a crash leaves behind is
 //! found and removed. Everything made is named after the instance's id and labelled with it.
 //!
+//! Before it is reserved a machine is admitted (`gate`): the host must have room for all that it may grow to
+//! (`admission`), and its record then says what that is.
+//!
 //! An instance's directory has two halves: `host/` is never shown to the machine; `vm/` is, and is
 //! hostile from then on.
 
 pub mod accelerator;
+pub mod admission;
+pub mod allowance;
 pub mod evidence;
 pub mod freeze;
+pub mod gate;
 pub mod kept;
 pub mod ladder;
 pub mod makeup;
@@ -32,3 +38,4 @@ pub mod record;
 pub mod teardown;
 pub mod template;
 pub mod templates;
+pub mod usage;

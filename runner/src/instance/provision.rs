@@ -21,15 +21,17 @@ use crate::host::home::Home;
 use crate::host::reservation::Reservation;
 use crate::image::manifest::Role;
 use crate::image::store::{Image, Store};
+use crate::instance::admission::{DiskNeed, Need};
+use crate::instance::allowance::{Allowance, Claim};
 use crate::instance::evidence::Evidence;
 use crate::instance::ladder::{self, Climb};
 use crate::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
 use crate::instance::template::Template;
 use crate::mask::Masker;
-use crate::vmm::container::{KvmDevice, Labels};
+use crate::vmm::container::{KvmDevice, Labels, memory_limit};
 use crate::vmm::dormant::NotLoaded;
-use crate::vmm::engine::Engine;
-use crate::vmm::machine::{Machine, paths};
+use crate::vmm::engine::{Engine, EngineFacts};
+use crate::vmm::machine::{Bounds, Machine, Origin, paths};
 use crate::vmm::qcow2;
 use crate::vmm::serial;
 use crate::vmm::vm::{self, Files, Port, Surroundings, Vm};
@@ -52,12 +54,34 @@ pub struct Order {
     pub container_image: String,
     /// `/dev/kvm`, if the machine uses it.
     pub kvm: Option<KvmDevice>,
-    /// Processors of the engine.
-    pub engine_cpus: u32,
+    /// What the engine has.
+    pub facts: EngineFacts,
+    /// What the machine may take of it.
+    pub allowance: Allowance,
     /// Private prefixes that the user opened.
     pub opened: Vec<String>,
     /// What it wakes from. None if it boots.
     pub template: Option<Template>,
+}
+
+impl Order {
+    /// What the machine may come to take, however little that is at first.
+    pub fn need(&self) -> Need {
+        let machine = &self.machine;
+        Need {
+            memory: memory_limit(machine),
+            cpus: machine.cpus,
+            disk: DiskNeed {
+                limit: self.allowance.disk,
+                whole: self.image.manifest.description.disk_size,
+                beside: match machine.origin {
+                    Origin::BootToFreeze => machine.memory,
+                    Origin::Boot | Origin::Template => 0,
+                },
+            },
+            pin: self.allowance.pin,
+        }
+    }
 }
 
 /// How far a machine has come in waking.
@@ -90,13 +114,14 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Gives the order a name and a directory.
+    /// Gives the order a name and a directory. `claim` is what the machine was admitted with.
     pub fn reserve(
         engine: &Engine,
         home: &Home,
         store: &Store,
         masker: &Masker,
         order: Order,
+        claim: Claim,
     ) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             InfraFailure::new(format!("cannot write to `{}`", home.instances().display()))
@@ -121,6 +146,7 @@ impl Instance {
             created: Timestamp::now(),
             process: Process::this(),
             expires: None,
+            claim,
             user: order.image.manifest.description.guest.user.clone(),
             host_key: String::new(),
         };
@@ -244,7 +270,7 @@ impl Instance {
         let closing = vm.close_network(&id, &machine, &surroundings);
         let (closed, monitor) = tokio::join!(closing, vm.monitor());
         closed?;
-        let monitor = monitor?;
+        let mut monitor = monitor?;
         ladder.reached(Rung::Qmp);
         let console = vm.dial(Port::Serial).await?;
         let log = self.host_directory().join("serial.log");
@@ -258,6 +284,9 @@ impl Instance {
         } else {
             StartMode::Cold
         };
+        let bounds = &surroundings.bounds;
+        monitor.throttle(&bounds.rates).await?;
+        monitor.guard_disk(bounds.disk, &vm).await?;
         self.journal.advance(State::Booting)?;
         monitor.resume().await?;
         events.emit(JobEvent::Started { mode });
@@ -363,8 +392,18 @@ impl Instance {
             },
             user: self.user,
             kvm: self.order.kvm,
-            engine_cpus: self.order.engine_cpus,
+            engine_cpus: self.order.facts.cpus,
             opened: self.order.opened.clone(),
+            bounds: self.bounds(),
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        let claim = &self.journal.record().claim;
+        Bounds {
+            disk: claim.disk,
+            pinned: claim.pinned.clone(),
+            rates: self.order.allowance.rates,
         }
     }
 

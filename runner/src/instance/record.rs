@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Bug, Failure, InfraFailure};
 use crate::host::fs::write_atomically;
 use crate::image::manifest::Digest;
+use crate::instance::allowance::Claim;
 
 /// Where an instance is in its life. See the diagram in `instance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,9 @@ pub struct Record {
     /// When a kept one is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// What it may come to take of the host. Nothing in records of versions that did not count it.
+    #[serde(default)]
+    pub claim: Claim,
     /// Who logs in.
     pub user: String,
     /// What the guest proves itself with, in hexadecimal.
@@ -240,6 +244,7 @@ pub(crate) mod tests {
             created: Timestamp::now(),
             process: Process::this(),
             expires: None,
+            claim: Claim::default(),
             user: "runneradmin".to_owned(),
             host_key: String::new(),
         }
@@ -278,6 +283,14 @@ pub(crate) mod tests {
             assert!(TearingDown.predecessors().contains(&state));
             assert!(!state.predecessors().contains(&TearingDown));
         }
+    }
+
+    #[test]
+    fn a_record_of_before_claims_were_counted_is_read() {
+        let mut value = serde_json::to_value(record("a", State::Ready)).unwrap();
+        value.as_object_mut().unwrap().remove("claim").unwrap();
+        let read: Record = serde_json::from_value(value).unwrap();
+        assert_eq!(read.claim, Claim::default());
     }
 
     #[test]

@@ -8,23 +8,22 @@
 //!                └── it was taken away: a later one is here ──> Replaced
 //! ```
 //!
-//! A group is a directory, and so is a ticket. Their owners hold locks on them, which the kernel lets go
-//! of however a process ends: a ticket that nobody holds is a dead one's, and whoever sees it removes it. A
-//! group that nobody is in is removed by its last one, or by the next who comes to any group. Whoever comes
+//! A group is a directory, and so is a ticket (`host::tickets`). Their owners hold locks on them, which the
+//! kernel lets go of however a process ends. A group that nobody is in is removed by its last one, or by the next who comes to any group. Whoever comes
 //! or removes has the lock of all groups meanwhile.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use dormer_workflow::workflow::{ConcurrencyGroup, Queue};
 use sha2::{Digest, Sha256};
 
 use crate::host::clock::{self, Deadline};
 use crate::host::fs::create_private_directory;
-use crate::host::lock::{DirectoryLock, exclusive_within, try_exclusive, try_shared};
-use crate::host::reservation::fill_with_randomness;
+use crate::host::lock::{DirectoryLock, exclusive_within, try_exclusive};
+use crate::host::tickets::{Ticket, is_alive, names_in, remove};
 
 /// How often whoever waits looks again.
 const LOOK: Duration = Duration::from_millis(200);
@@ -96,12 +95,13 @@ impl Groups {
         self.remove_abandoned();
         create_private_directory(&turn)?;
         create_private_directory(&waiting)?;
-        let ticket = Ticket::take(&self.directory, &place, group.cancel_in_progress)?;
-        if let Some(lock) = ticket.turn(&turn)? {
-            return Ok(ticket.exchange(lock));
+        let end = if group.cancel_in_progress { STOPS } else { "" };
+        let ticket = Ticket::take(&place, &waiting, end)?;
+        if let Some(lock) = turn_of(&ticket, &turn)? {
+            return Ok(self.exchange(ticket, &place, lock));
         }
         match group.queue {
-            Queue::Single => ticket.replace_others()?,
+            Queue::Single => ticket.replace_earlier()?,
             Queue::Max if ticket.others()?.len() >= LONGEST_QUEUE => return Ok(Entered::Full),
             Queue::Max => {}
         }
@@ -111,14 +111,27 @@ impl Groups {
             if !ticket.is_there() {
                 return Ok(Entered::Replaced);
             }
-            if let Some(lock) = ticket.turn(&turn)? {
-                return Ok(ticket.exchange(lock));
+            if let Some(lock) = turn_of(&ticket, &turn)? {
+                return Ok(self.exchange(ticket, &place, lock));
             }
             if let Some(waits) = waits.take() {
                 waits();
             }
             clock::pause(LOOK).await;
         }
+    }
+
+    /// Gives a ticket back for the turn, unless somebody has taken it away in between.
+    fn exchange(&self, ticket: Ticket, place: &Path, lock: DirectoryLock) -> Entered {
+        if !ticket.give_back() {
+            return Entered::Replaced;
+        }
+        Entered::Turn(Turn {
+            groups: self.directory.clone(),
+            place: place.to_owned(),
+            waiting: place.join(WAITING),
+            _lock: lock,
+        })
     }
 
     /// Removes the groups that nobody is in any more: those of processes that were killed among them. Whoever
@@ -182,126 +195,13 @@ fn remove_group(place: &Path) {
     }
 }
 
-/// A place among those that wait. Dropping it gives it up.
-#[derive(Debug)]
-struct Ticket {
-    groups: PathBuf,
-    place: PathBuf,
-    waiting: PathBuf,
-    name: String,
-    _lock: DirectoryLock,
-}
-
-impl Ticket {
-    /// Made aside and put in place when it is locked: one that is not looks like a dead one's.
-    fn take(groups: &Path, place: &Path, stops: bool) -> io::Result<Self> {
-        let waiting = &place.join(WAITING);
-        let mut random = [0; 8];
-        fill_with_randomness(&mut random);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.unwrap_or_default().as_nanos();
-        let end = if stops { STOPS } else { "" };
-        let name = format!("{now:039}-{}{end}", hex::encode(random));
-        let aside = place.join(&name);
-        create_private_directory(&aside)?;
-        let locked = try_exclusive(&aside)?;
-        let lock = locked.ok_or_else(|| io::Error::other("a new directory is locked"))?;
-        fs::rename(&aside, waiting.join(&name))?;
-        Ok(Self {
-            groups: groups.to_owned(),
-            place: place.to_owned(),
-            waiting: waiting.to_owned(),
-            name,
-            _lock: lock,
-        })
+/// The lock of the turn, if it is free and nobody came before.
+fn turn_of(ticket: &Ticket, turn: &Path) -> io::Result<Option<DirectoryLock>> {
+    if ticket.is_first()? {
+        try_exclusive(turn)
+    } else {
+        Ok(None)
     }
-
-    fn path(&self) -> PathBuf {
-        self.waiting.join(&self.name)
-    }
-
-    fn is_there(&self) -> bool {
-        self.path().is_dir()
-    }
-
-    /// The lock of the turn, if it is free and nobody came before.
-    fn turn(&self, turn: &Path) -> io::Result<Option<DirectoryLock>> {
-        if self.is_first()? {
-            try_exclusive(turn)
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// Gives the ticket back for the turn, unless somebody has taken it away in between.
-    fn exchange(self, lock: DirectoryLock) -> Entered {
-        if fs::remove_dir(self.path()).is_err() {
-            return Entered::Replaced;
-        }
-        Entered::Turn(Turn {
-            groups: self.groups.clone(),
-            place: self.place.clone(),
-            waiting: self.waiting.clone(),
-            _lock: lock,
-        })
-    }
-
-    fn others(&self) -> io::Result<Vec<String>> {
-        let mut names = names_in(&self.waiting)?;
-        names.retain(|name| *name != self.name);
-        Ok(names)
-    }
-
-    /// Takes the tickets of those who came before.
-    fn replace_others(&self) -> io::Result<()> {
-        for other in self.others()?.into_iter().filter(|name| *name < self.name) {
-            remove(&self.waiting.join(other))?;
-        }
-        Ok(())
-    }
-
-    /// Whether nobody alive came before.
-    fn is_first(&self) -> io::Result<bool> {
-        for other in self.others()?.into_iter().filter(|name| *name < self.name) {
-            let path = self.waiting.join(other);
-            if is_alive(&path) {
-                return Ok(false);
-            }
-            remove(&path)?;
-        }
-        Ok(true)
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = fs::remove_dir(self.path());
-    }
-}
-
-/// Whether the owner of a ticket holds its lock. Asked for as one of many: two who look at once would each
-/// take the other's look for the owner.
-fn is_alive(ticket: &Path) -> bool {
-    matches!(try_shared(ticket), Ok(None))
-}
-
-/// Removes a ticket; one that is not there is as good.
-fn remove(ticket: &Path) -> io::Result<()> {
-    match fs::remove_dir(ticket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// In the order in which they came.
-fn names_in(directory: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        names.extend(entry?.file_name().into_string());
-    }
-    names.sort();
-    Ok(names)
 }
 
 #[cfg(test)]
@@ -476,17 +376,10 @@ mod tests {
         let all = group("a", false, Queue::Max);
         let _turn = room.turn(&all).await;
         let place = room.groups.place("a");
-        let tickets =
-            (0..LONGEST_QUEUE).map(|_| Ticket::take(&room.groups.directory, &place, false));
+        let waiting = place.join(WAITING);
+        let tickets = (0..LONGEST_QUEUE).map(|_| Ticket::take(&place, &waiting, ""));
         let _tickets: Vec<Ticket> = tickets.map(Result::unwrap).collect();
         let entered = within(SOON, room.groups.enter(&all, || ())).await;
         assert!(matches!(entered.unwrap().unwrap(), Entered::Full));
-    }
-
-    #[test]
-    fn many_may_look_at_once_whether_a_ticket_is_a_dead_ones() {
-        let ticket = tempfile::tempdir().unwrap();
-        let _somebody_looks = try_shared(ticket.path()).unwrap().unwrap();
-        assert!(!is_alive(ticket.path()));
     }
 }

@@ -14,6 +14,8 @@
 //!                          TearingDown ──> Completed { conclusion, infra }
 //! ```
 //!
+//! Before CreatingOverlay comes WaitingForRoom, where the host has no room for the machine yet.
+//!
 //! One task, [`driver::run`], moves a job's phase. The conclusion is fixed before the teardown begins;
 //! the teardown may add a warning, and changes nothing.
 

@@ -6,6 +6,7 @@ use crate::host::home::Home;
 use crate::image::store::Image;
 use crate::image::vm_container;
 use crate::instance::accelerator::{self, Wish};
+use crate::instance::allowance::Allowance;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::Order;
 use crate::instance::template::Template;
@@ -32,6 +33,8 @@ pub struct Wanted {
     pub opened: Vec<String>,
     /// Which accelerator is wanted.
     pub accelerator: Wish,
+    /// What the machine may take of the host.
+    pub allowance: Allowance,
 }
 
 /// The order for what is wanted: a machine that boots. With it, what is to be said where it is emulated for
@@ -63,7 +66,8 @@ pub async fn order(
         machine,
         container_image,
         kvm: choice.kvm,
-        engine_cpus: facts.cpus,
+        facts,
+        allowance: wanted.allowance,
         opened: wanted.opened,
         template: None,
     };

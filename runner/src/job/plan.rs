@@ -16,6 +16,7 @@ use crate::artifact::write::OutDirectory;
 use crate::failure::InputError;
 use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
+use crate::instance::allowance::Allowance;
 use crate::job::limits::Due;
 use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
@@ -86,6 +87,8 @@ pub struct JobSettings {
     pub opened: Vec<String>,
     /// Which accelerator is wanted.
     pub accelerator: Wish,
+    /// What a machine may take of the host.
+    pub allowance: Allowance,
     /// How the machine comes to run.
     pub start: Start,
     /// When the machine outlives the job.

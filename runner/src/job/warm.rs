@@ -3,10 +3,11 @@
 
 use std::future::Future;
 
-use crate::event::Events;
+use crate::event::{Events, JobEvent, Phase};
 use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
+use crate::instance::gate::Gate;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
 use crate::instance::template::Template;
@@ -47,7 +48,10 @@ pub async fn make(
     order.machine.origin = Origin::BootToFreeze;
     order.machine.network = Network::None;
     order.template = None;
-    let mut instance = reserve(around, order).await?;
+    let mut instance = tokio::select! {
+        reserved = reserve(around, order) => reserved?,
+        () = &mut stop => return Ok(None),
+    };
     let frozen = match freeze(&mut instance, stop).await {
         // From here on nothing stops it: the files are being moved.
         Ok(true) => instance.seal(&templates, makeup).await.map(Some),
@@ -83,8 +87,28 @@ fn check_room(around: &Surroundings, memory: u64) -> Result<(), InfraFailure> {
         .help("make room, set DORMER_HOME to a larger disk, or use less `--memory`"))
 }
 
-/// Gives the order a name, its disk and its keys.
+/// Waits until there is room for a machine, and gives the order a name. Until that is done, dropping this
+/// leaves nothing behind.
 pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Instance, Failure> {
+    let (engine, home, store) = (&around.engine, &around.home, &around.store);
+    let gate = Gate::new(
+        engine,
+        home,
+        store,
+        order.facts.clone(),
+        order.allowance.overcommit,
+    );
+    let mut waits = false;
+    let told = |text| {
+        if !std::mem::replace(&mut waits, true) {
+            around.events.emit(JobEvent::Phase {
+                phase: Phase::WaitingForRoom,
+            });
+        }
+        // Of many jobs that wait for the same, one says so.
+        around.told.notice(&around.events, text);
+    };
+    let permit = gate.enter(&order.need(), told).await?;
     // Until its use is on record, nobody may take the image away: not who removes its name, nor who
     // sweeps away what has none any more.
     let _held = around.store.hold_name(&order.image_name).await?;
@@ -97,8 +121,14 @@ pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Insta
         let text = format!("the image `{}` was removed meanwhile", order.image_name);
         return Err(InfraFailure::transient(text).into());
     }
-    let (engine, home) = (&around.engine, &around.home);
-    Instance::reserve(engine, home, &around.store, &around.masker, order)
+    Instance::reserve(
+        engine,
+        home,
+        store,
+        &around.masker,
+        order,
+        permit.claim.clone(),
+    )
 }
 
 /// Keeps what explains why a machine did not get as far as being frozen, and says where that is.

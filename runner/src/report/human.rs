@@ -99,7 +99,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         };
         let took = duration(t_ms.saturating_sub(since));
-        let again = phase == Phase::CreatingOverlay && ended != Phase::ResolvingImage;
+        let begins = matches!(phase, Phase::WaitingForRoom | Phase::CreatingOverlay);
+        let again = begins && !matches!(ended, Phase::ResolvingImage | Phase::WaitingForRoom);
         let over = again || matches!(phase, Phase::TearingDown | Phase::Completed);
         let unfinished = undone(ended)
             .filter(|_| over)
@@ -312,6 +313,7 @@ struct Finished<'a> {
 fn describe(phase: Phase) -> Option<&'static str> {
     match phase {
         Phase::ResolvingImage => Some("image checked"),
+        Phase::WaitingForRoom => Some("room for the machine"),
         Phase::CreatingOverlay => Some("disk made"),
         Phase::StartingContainer => Some("machine started"),
         Phase::WaitingForGuest => Some("guest ready"),
@@ -326,6 +328,7 @@ fn describe(phase: Phase) -> Option<&'static str> {
 fn undone(phase: Phase) -> Option<&'static str> {
     match phase {
         Phase::ResolvingImage => Some("image not checked"),
+        Phase::WaitingForRoom => Some("no room for the machine"),
         Phase::CreatingOverlay => Some("disk not made"),
         Phase::StartingContainer => Some("machine not started"),
         Phase::WaitingForGuest => Some("guest not ready"),

@@ -11,6 +11,11 @@ use crate::vmm::machine::{
 /// the container does not have.
 pub const TRANSLATION_CACHE_MIB: u64 = 512;
 
+/// The guest's disk, as QEMU's monitor knows the device.
+pub const DISK: &str = "dormer-disk";
+/// The file that the disk's writes end up in, as QEMU's monitor knows the node.
+pub const OVERLAY_NODE: &str = "overlay-file";
+
 /// The whole command line, without the program's name.
 pub fn qemu(machine: &Machine) -> Vec<String> {
     let parts = [
@@ -149,9 +154,9 @@ fn disks(machine: &Machine) -> Vec<String> {
     }
     nodes.extend([
         // Thrown away at the end, so nothing is ever flushed: a crash loses only what goes anyway.
-        json!({"driver": "file", "node-name": "overlay-file", "filename": paths::OVERLAY,
+        json!({"driver": "file", "node-name": OVERLAY_NODE, "filename": paths::OVERLAY,
                "cache": {"direct": false, "no-flush": true}}),
-        json!({"driver": "qcow2", "node-name": "disk", "file": "overlay-file", "backing": below,
+        json!({"driver": "qcow2", "node-name": "disk", "file": OVERLAY_NODE, "backing": below,
                "discard": "unmap", "cache": {"direct": false, "no-flush": true}}),
         json!({"driver": "file", "node-name": "seed-file", "filename": paths::SEED,
                "read-only": true}),
@@ -159,10 +164,10 @@ fn disks(machine: &Machine) -> Vec<String> {
     ]);
     let mut arguments: Vec<String> = nodes.iter().flat_map(blockdev).collect();
     arguments.extend(strings(["-object", "iothread,id=disk-thread"]));
-    for (node, id) in [("disk", "dormer-disk"), ("seed", "dormer-seed")] {
+    for (node, id) in [("disk", DISK), ("seed", "dormer-seed")] {
         let device = match machine.profile.disk_bus {
             DiskBus::VirtioBlk => {
-                format!("virtio-blk-pci,drive={node},serial={id},iothread=disk-thread")
+                format!("virtio-blk-pci,id={id},drive={node},serial={id},iothread=disk-thread")
             }
         };
         arguments.extend(strings(["-device", &device]));

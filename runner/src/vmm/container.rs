@@ -8,6 +8,7 @@ use bollard::models::{
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
+use crate::host::processors::listed;
 use crate::vmm::arguments::TRANSLATION_CACHE_MIB;
 use crate::vmm::machine::{Accelerator, Machine, Network};
 
@@ -77,6 +78,10 @@ pub struct Confined {
     pub memory: u64,
     /// Most processors, in billionths of one.
     pub nano_cpus: i64,
+    /// The host's processors that it runs on; empty for all.
+    pub pinned: Vec<u32>,
+    /// The largest file that it may write, in bytes, by the kernel's own limit.
+    pub largest_file: Option<u64>,
     /// `/dev/kvm`, where it is of use.
     pub kvm: Option<KvmDevice>,
     /// The engine's word for the network: `none`, `bridge`, `container:ID`.
@@ -116,8 +121,9 @@ fn host_config(confined: &Confined) -> HostConfig {
         // The same again: no swap on top.
         memory_swap: Some(memory),
         nano_cpus: Some(confined.nano_cpus),
+        cpuset_cpus: (!confined.pinned.is_empty()).then(|| listed(&confined.pinned)),
         pids_limit: Some(PROCESSES),
-        ulimits: Some(vec![limit("core", 0), limit("nofile", 1024)]),
+        ulimits: Some(limits(confined.largest_file)),
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::NO),
             maximum_retry_count: None,
@@ -160,6 +166,13 @@ fn kvm_device() -> DeviceMapping {
     }
 }
 
+fn limits(largest_file: Option<u64>) -> Vec<ResourcesUlimits> {
+    let mut limits = vec![limit("core", 0), limit("nofile", 1024)];
+    let largest = largest_file.and_then(|bytes| i64::try_from(bytes).ok());
+    limits.extend(largest.map(|bytes| limit("fsize", bytes)));
+    limits
+}
+
 fn limit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits {
         name: Some(name.to_owned()),
@@ -192,17 +205,25 @@ pub fn network_mode(network: Network) -> &'static str {
     }
 }
 
-/// The one-shot container that closes a machine's network. It alone holds a capability, and root
-/// inside, because only root can; it sees no file of the host.
-pub fn network_closer(image: &str, machine: &str, rules: Vec<String>, labels: Labels) -> Confined {
+/// The one-shot container that closes a machine's network, or bounds its rate. It alone holds a capability,
+/// and root inside, because only root can; it sees no file of the host.
+pub fn network_changer(
+    image: &str,
+    machine: &str,
+    program: &str,
+    arguments: Vec<String>,
+    labels: Labels,
+) -> Confined {
     Confined {
         image: image.to_owned(),
-        entrypoint: Some("/usr/lib/dormer/close-network".to_owned()),
-        command: rules,
+        entrypoint: Some(program.to_owned()),
+        command: arguments,
         user: (0, 0),
         shared: Vec::new(),
         memory: 64 << 20,
         nano_cpus: 1_000_000_000,
+        pinned: Vec::new(),
+        largest_file: None,
         kvm: None,
         network: format!("container:{machine}"),
         labels,
@@ -210,7 +231,7 @@ pub fn network_closer(image: &str, machine: &str, rules: Vec<String>, labels: La
 }
 
 /// As [`create_body`], with the one capability that changing a network takes.
-pub fn network_closer_body(confined: &Confined) -> ContainerCreateBody {
+pub fn network_changer_body(confined: &Confined) -> ContainerCreateBody {
     let mut body = create_body(confined);
     if let Some(host) = &mut body.host_config {
         host.cap_add = Some(vec!["NET_ADMIN".to_owned()]);
@@ -239,6 +260,8 @@ mod tests {
             }],
             memory: memory_limit(&machine),
             nano_cpus: cpu_limit(&machine, 8),
+            pinned: vec![2, 3],
+            largest_file: Some(10 << 30),
             kvm,
             network: network_mode(machine.network).to_owned(),
             labels: Labels {

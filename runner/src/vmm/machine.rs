@@ -104,6 +104,29 @@ pub struct Machine {
     pub origin: Origin,
 }
 
+/// How fast a machine's disk and network may be. None is unbounded, and the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Bytes a second that its disk reads and writes, together.
+    pub disk_bytes: Option<u64>,
+    /// Operations a second of its disk.
+    pub disk_operations: Option<u64>,
+    /// Bytes a second of its network, in each direction.
+    pub network_bytes: Option<u64>,
+}
+
+/// What bounds a machine from outside: nothing in its guest can tell or change it, and it is no part of
+/// what a template is made for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// What its files may grow to on the host, in bytes.
+    pub disk: u64,
+    /// The host's processors that it runs on; empty for all.
+    pub pinned: Vec<u32>,
+    /// How fast it may be.
+    pub rates: Rates,
+}
+
 /// Where a machine finds its files inside the container.
 pub mod paths {
     /// The instance's own directory, the only one that can be written.

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod arguments;
+pub mod bounds;
 pub mod container;
 pub mod dormant;
 pub mod endpoint;
@@ -16,5 +17,6 @@ pub mod prove;
 pub mod qcow2;
 pub mod run;
 pub mod serial;
+pub mod usage;
 pub mod vm;
 pub mod wake;

@@ -142,6 +142,8 @@ fn probe(
         shared: Vec::new(),
         memory: 512 << 20,
         nano_cpus: 1_000_000_000,
+        pinned: Vec::new(),
+        largest_file: None,
         kvm,
         network: "none".to_owned(),
         labels: labels.clone(),

@@ -21,15 +21,16 @@ use crate::host::clock::{Deadline, poll, within};
 use crate::host::fs::HostileDirectory;
 use crate::host::network::own_addresses;
 use crate::vmm::arguments::container_command;
+use crate::vmm::bounds::{DiskGuard, file_limit, network_command};
 use crate::vmm::container::{
-    Confined, KvmDevice, Labels, SharedPath, cpu_limit, create_body, memory_limit, network_closer,
-    network_closer_body, network_mode,
+    Confined, KvmDevice, Labels, SharedPath, cpu_limit, create_body, memory_limit, network_changer,
+    network_changer_body, network_mode,
 };
 use crate::vmm::engine::{Engine, is_not_found};
 use crate::vmm::isolation;
-use crate::vmm::machine::{Machine, Network, paths};
+use crate::vmm::machine::{Bounds, Machine, Network, paths};
 use crate::vmm::monitor::{Monitor, MonitorError, MonitorEvent};
-use crate::vmm::run;
+use crate::vmm::run::{self, Finished};
 
 /// QEMU makes its sockets while it starts.
 const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
@@ -38,7 +39,8 @@ const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monito
 const END_IS_KNOWN: Deadline = Deadline::seconds("QEMU's end", 3);
 const WORDS: Deadline = Deadline::seconds("QEMU's own words", 5);
 const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
-const NETWORK_CLOSES: Deadline = Deadline::seconds("closing the machine's network", 60);
+const NETWORK_CHANGES: Deadline = Deadline::seconds("the change of the machine's network", 60);
+const CLOSE_NETWORK: &str = "/usr/lib/dormer/close-network";
 const SCREENSHOT_LIMIT: u64 = 16 << 20;
 
 /// What can be dialled on a machine.
@@ -94,6 +96,8 @@ impl Death {
             // The engine reports a signal as 128 and its number; 9 is also how the kernel ends what
             // takes more memory than it may.
             137 => "QEMU was killed (from outside, or for want of memory)".to_owned(),
+            // The kernel's limit for a file, which is above the one that a living job watches.
+            153 => "QEMU was ended, since its disk came to its limit".to_owned(),
             // The signal for memory that is a file and can't grow.
             135 => "QEMU could not write to memory (a full disk, where that is a file)".to_owned(),
             status => format!("QEMU ended with status {status}"),
@@ -125,6 +129,25 @@ pub struct Surroundings {
     pub engine_cpus: u32,
     /// Private prefixes that the user opened.
     pub opened: Vec<String>,
+    /// What bounds the machine.
+    pub bounds: Bounds,
+}
+
+/// Why a machine's network is as it was.
+enum NotChanged {
+    /// The program did not run to its end.
+    NotRun(InfraFailure),
+    /// It did, and says this.
+    Refused(String),
+}
+
+impl NotChanged {
+    fn into_failure(self, what: &str) -> InfraFailure {
+        match self {
+            Self::NotRun(failure) => failure,
+            Self::Refused(words) => InfraFailure::new(what).because(words),
+        }
+    }
 }
 
 /// A machine's container.
@@ -164,6 +187,8 @@ pub async fn create(
             .collect(),
         memory: memory_limit(machine),
         nano_cpus: cpu_limit(machine, surroundings.engine_cpus),
+        pinned: surroundings.bounds.pinned.clone(),
+        largest_file: file_limit(surroundings.bounds.disk),
         kvm: surroundings.kvm,
         network: network_mode(machine.network).to_owned(),
         labels: surroundings.labels.clone(),
@@ -282,10 +307,15 @@ impl Vm {
         self.alive(MONITOR_ANSWERS, greeted)
             .await?
             .map_err(|error| monitor_failed(&error))?;
-        Ok(QemuMonitor { monitor, events })
+        let guard = DiskGuard::default();
+        Ok(QemuMonitor {
+            monitor,
+            events,
+            guard,
+        })
     }
 
-    /// Closes the network of a machine that has one, before its CPUs run.
+    /// Closes the network of a machine that has one, and bounds its rate, before its CPUs run.
     pub async fn close_network(
         &self,
         instance: &str,
@@ -296,19 +326,39 @@ impl Vm {
             return Ok(());
         }
         let rules = isolation::rules(&own_addresses(), &surroundings.opened);
-        let labels = surroundings.labels.clone();
-        let closer = network_closer(&surroundings.image, &self.name, rules, labels);
-        let name = format!("{}-network", container_name(instance));
-        let body = network_closer_body(&closer);
-        let finished = run::to_end(&self.engine, &name, body, NETWORK_CLOSES).await?;
-        if finished.status == 0 {
+        let close = self.change_network(instance, surroundings, CLOSE_NETWORK, rules);
+        close.await.map_err(|why| {
+            why.into_failure("cannot close the machine's network, so it does not get one")
+                .help("run with `--network none`, or see `docs/security.md`")
+        })?;
+        let Some(rate) = surroundings.bounds.rates.network_bytes else {
             return Ok(());
+        };
+        let bound = self.change_network(instance, surroundings, "/bin/sh", network_command(rate));
+        bound.await.map_err(|why| {
+            why.into_failure("cannot bound the rate of the machine's network")
+                .help("the kernel lacks a part of what it takes; run without `--network-rate`")
+        })
+    }
+
+    /// Runs a program of the VM container once in the machine's network, with the right to change that.
+    async fn change_network(
+        &self,
+        instance: &str,
+        surroundings: &Surroundings,
+        program: &str,
+        arguments: Vec<String>,
+    ) -> Result<(), NotChanged> {
+        let labels = surroundings.labels.clone();
+        let image = &surroundings.image;
+        let changer = network_changer(image, &self.name, program, arguments, labels);
+        let name = format!("{}-network", container_name(instance));
+        let body = network_changer_body(&changer);
+        let finished = run::to_end(&self.engine, &name, body, NETWORK_CHANGES).await;
+        match finished.map_err(NotChanged::NotRun)? {
+            Finished { status: 0, .. } => Ok(()),
+            Finished { output, .. } => Err(NotChanged::Refused(output.trim().to_owned())),
         }
-        Err(
-            InfraFailure::new("cannot close the machine's network, so it does not get one")
-                .because(finished.output.trim().to_owned())
-                .help("run with `--network none`, or see `docs/security.md`"),
-        )
     }
 
     /// QEMU's own words.
@@ -354,6 +404,7 @@ pub async fn remove(engine: &Engine, instance: &str) -> Result<(), InfraFailure>
 pub struct QemuMonitor {
     monitor: Monitor,
     events: mpsc::UnboundedReceiver<MonitorEvent>,
+    guard: DiskGuard,
 }
 
 impl QemuMonitor {
@@ -367,15 +418,35 @@ impl QemuMonitor {
         resumed.map(|_| ()).map_err(|error| monitor_failed(&error))
     }
 
-    /// Returns when QEMU tells of something that the machine does not recover from.
+    /// Has the machine stopped once its files come to a limit.
+    pub async fn guard_disk(&mut self, limit: u64, vm: &Vm) -> Result<(), InfraFailure> {
+        self.guard = DiskGuard::new(limit, Arc::clone(&vm.directory));
+        let armed = self.guard.arm(&self.monitor).await;
+        armed.map_err(|error| monitor_failed(&error))
+    }
+
+    /// Returns when QEMU tells of something that the machine does not recover from, or its disk has come to
+    /// its limit.
     pub async fn trouble(&mut self) -> InfraFailure {
-        while let Some(event) = self.events.recv().await {
-            if let Some(failure) = fatal(&event) {
+        loop {
+            if let Some(failure) = self.guard.check(&self.monitor).await {
                 return failure;
             }
+            let told = tokio::select! {
+                told = self.events.recv() => told,
+                () = self.guard.pause() => continue,
+            };
+            match told {
+                Some(event) => {
+                    self.guard.hear(&event);
+                    if let Some(failure) = fatal(&event) {
+                        return failure;
+                    }
+                }
+                // The connection is gone, and with it the machine; who waits for its death hears of that.
+                None => return std::future::pending().await,
+            }
         }
-        // The connection is gone, and with it the machine; who waits for its death hears of that.
-        std::future::pending().await
     }
 }
 

@@ -129,6 +129,7 @@ const LEGAL: [(&str, &[&str]); 21] = [
             "failure",
             "host::clock",
             "image::store",
+            "instance::allowance",
             "vmm::isolation",
             "vmm::machine",
         ],

@@ -28,6 +28,46 @@ fn every_mistake_is_reported_at_once_from_top_to_bottom() {
 }
 
 #[test]
+fn what_machines_may_take_is_checked_wherever_it_is_set() {
+    let host = Host::with_good_job();
+    host.write(
+        "my.toml",
+        "[machine]\ndisk_limit = \"1M\"\ndisk_rate = \"1\"\npin = 1\n[overcommit]\nmemory = 0\n\
+         cpus = \"4\"\ndisk = 1\n",
+    );
+    let program = host.run_good([""; 0]).env("DORMER_CONFIG", "my.toml");
+    assert_eq!(
+        refused(program, CONFIGURATION),
+        "error: my.toml:2:14: `1M` is too little for a machine's disk: at least 64M\n\
+         my.toml:3:13: `1` is too little for a second: at least 16K\n\
+         my.toml:4:7: expected true or false\n\
+         my.toml:6:10: expected a factor from 0.1 to 100, as 1.5\n\
+         my.toml:7:8: expected a factor from 0.1 to 100, as 1.5\n\
+         my.toml:8:1: there is no setting `overcommit.disk`\n \
+         help: `docs/configuration.md` lists every setting\n"
+    );
+    let program = host.run_good([""; 0]).env("DORMER_OVERCOMMIT_CPUS", "many");
+    assert_eq!(
+        refused(program, CONFIGURATION),
+        "error: DORMER_OVERCOMMIT_CPUS: `many` is no factor from 0.1 to 100\n"
+    );
+    host.write(
+        "my.toml",
+        "[machine]\ndisk_limit = \"1G\"\npin = true\n[overcommit]\nmemory = 0.8\ncpus = 2\n",
+    );
+    let flags = [
+        "--disk-rate",
+        "1M",
+        "--disk-operations",
+        "100",
+        "--pin",
+        "--network-rate",
+        "64K",
+    ];
+    asks_for_the_engine(host.run_good(flags).env("DORMER_CONFIG", "my.toml"));
+}
+
+#[test]
 fn the_users_file_is_found_where_such_files_are() {
     let host = Host::with_good_job();
     let own = host.write(OWN, "[machine\n");

@@ -7,7 +7,7 @@ use super::{Host, USAGE, asks_for_the_engine, assert_says, refused};
 #[test]
 fn values_that_will_not_do_are_named_with_what_would() {
     let host = Host::with_good_job();
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 18] = [
         (
             &["--env", "NAME"],
             &["`NAME` is no variable: write NAME=value"],
@@ -24,6 +24,18 @@ fn values_that_will_not_do_are_named_with_what_would() {
         (
             &["--timeout", "soon"],
             &["`soon` is no duration: write 90s, 30m, 1h30m or 2d"],
+        ),
+        (
+            &["--disk-limit", "1M"],
+            &["`1M` is too little for a machine's disk: at least 64M"],
+        ),
+        (
+            &["--network-rate", "1"],
+            &["`1` is too little for a second: at least 16K"],
+        ),
+        (
+            &["--disk-operations", "0"],
+            &["'0' for '--disk-operations <N>'"],
         ),
         (&["--timeout", "0s"], &["`0s` leaves the job no time"]),
         (&["--cpus", "0"], &["'0' for '--cpus <N>'", "1..=256"]),

@@ -1,7 +1,11 @@
 //! `dormer ps`, `shell` and `stop`, without an engine.
 
+use std::time::{Duration, Instant};
+
 use dormer::image::manifest::Digest;
+use dormer::instance::allowance::Claim;
 use dormer::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
+use dormer_testkit::program::wait_until;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -27,6 +31,7 @@ fn leave_machine(host: &Host) {
             started: 0,
         },
         expires: None,
+        claim: Claim::default(),
         user: "dormer".to_owned(),
         host_key: String::new(),
     };
@@ -61,6 +66,54 @@ fn a_machine_whose_process_died_is_shown_as_abandoned() {
     assert_eq!(listed[0]["id"], ID);
     assert_eq!(listed[0]["state"], "abandoned");
     assert_eq!(listed[0]["process"], Value::Null);
+}
+
+#[test]
+fn without_an_engine_what_machines_take_is_not_known_and_that_is_said() {
+    let host = Host::new();
+    leave_machine(&host);
+    let finished = host.dormer(["ps", "--format", "json"]).run().expect(0);
+    assert_orderly(&finished);
+    assert_says(
+        &finished.stderr,
+        &["warning: ", "is not known", "no container engine"],
+    );
+    let listed: Value = serde_json::from_str(&finished.stdout).unwrap();
+    let unknown = [
+        "cpu_percent",
+        "cpu_time_s",
+        "memory_bytes",
+        "memory_private_bytes",
+    ];
+    let more = [
+        "memory_shared_bytes",
+        "network_received_bytes",
+        "network_sent_bytes",
+    ];
+    for field in unknown.iter().chain(&more) {
+        assert_eq!(listed[0].get(field), Some(&Value::Null), "{field}");
+    }
+    assert_eq!(listed[0]["disk_bytes"], 0);
+    assert_eq!(listed[0]["claim"]["cpus"], 0);
+}
+
+#[test]
+fn watching_goes_on_until_somebody_stops_it() {
+    let host = Host::new();
+    leave_machine(&host);
+    let watch = host.dormer(["ps", "--watch", "--format", "json"]).start();
+    let begun = Instant::now();
+    wait_until("two lists", || begun.elapsed() > Duration::from_secs(5));
+    watch.signal("INT");
+    let finished = watch.finish().expect(130);
+    assert_orderly(&finished);
+    let lists: Vec<Value> = finished
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a list a line"))
+        .collect();
+    assert!(lists.len() >= 2, "{}", finished.stdout);
+    assert!(lists.iter().all(|list| list[0]["id"] == ID));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use dormer::event::{JobEvent, RunEvents, Stamped};
 use dormer::failure::InputError;
 use dormer::host::signals::Cancel;
 use dormer::instance::accelerator::Wish;
+use dormer::instance::allowance::Allowance;
 use dormer::job::concurrency::Groups;
 use dormer::job::graph::cut::Cut;
 use dormer::job::graph::run::{Graph, Scene};
@@ -248,6 +249,7 @@ fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> Jo
         network: Network::None,
         opened: Vec::new(),
         start: dormer::job::plan::Start::Auto,
+        allowance: Allowance::default(),
         accelerator: Wish::Auto,
         keep: Keep::Never,
         keep_for: Duration::ZERO,

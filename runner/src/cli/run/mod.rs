@@ -8,7 +8,7 @@ mod variables;
 
 pub(super) use actions::{actions_server, mapped};
 pub(super) use images::default_image;
-pub(super) use settings::{DEFAULT_CPUS, wish};
+pub(super) use settings::{DEFAULT_CPUS, allowance, wish};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,6 @@ use crate::host::signals::Cancel;
 use crate::image::recipe::Recipe;
 use crate::image::{build, vm_container};
 use crate::job::concurrency::Groups;
-use crate::job::graph::capacity::fitting;
 use crate::job::graph::cut::Cut;
 use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
@@ -185,7 +184,6 @@ async fn accept(
     reporters: Vec<Box<dyn Reporter>>,
 ) -> Result<u8, Failure> {
     let is_single = wanted.prepared.is_single();
-    let slots = slots(&wanted, equipped).await?;
     let (events, queue) = RunEvents::open();
     let reporting = report::spawn(queue, reporters, wanted.masker.clone());
     let mut remark = wanted
@@ -222,7 +220,10 @@ async fn accept(
         files: Arc::new(wanted.prepared.files),
         events,
         groups: Groups::new(groups, &facts.repository),
-        slots: Arc::new(Semaphore::new(slots)),
+        // Whether there is room for so many is found out at the gate.
+        slots: Arc::new(Semaphore::new(
+            wanted.parallel.unwrap_or(Semaphore::MAX_PERMITS),
+        )),
         deadline: wanted
             .timeout
             .and_then(|time| Due::from_now(TimeLimit::Run(time))),
@@ -253,21 +254,6 @@ async fn accept(
         }
     }
     Ok(code_with(code, &failures))
-}
-
-/// How many machines run at once.
-async fn slots(wanted: &Wanted, equipped: &Equipped) -> Result<usize, Failure> {
-    if let Some(parallel) = wanted.parallel {
-        return Ok(parallel);
-    }
-    let facts = equipped.engine.facts().await?;
-    let of_image = |image: &String| {
-        let image = equipped.store.find(image).ok().flatten();
-        image.map(|image| image.manifest.description.memory)
-    };
-    let largest = wanted.images.iter().filter_map(of_image).max();
-    let each = wanted.settings.memory.or(largest).unwrap_or_default();
-    Ok(fitting(facts.memory, facts.cpus, each))
 }
 
 /// A run that succeeded without the record that somebody asked for did not do what it should.

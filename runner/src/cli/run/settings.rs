@@ -7,17 +7,24 @@ use crate::actions::cache::ActionCache;
 use crate::actions::stand_ins::StandIns;
 use crate::artifact::rules::Rules;
 use crate::artifact::shelf::Shelf;
-use crate::cli::args::{AcceleratorWish, KeepWhen, NetworkMode, RunArguments, StartMode};
+use crate::cli::args::{
+    AcceleratorWish, BoundsArguments, KeepWhen, NetworkMode, RunArguments, StartMode,
+};
 use crate::config::Config;
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::host::home::Home;
 use crate::host::passing::PassingDirectory;
 use crate::instance::accelerator::Wish;
+use crate::instance::allowance::{Allowance, Overcommit};
 use crate::job::plan::{JobSettings, Keep, Start};
-use crate::vmm::machine::{Accelerator, Network};
+use crate::vmm::machine::{Accelerator, Network, Rates};
 
 /// Machines get this many CPUs when nobody says.
 pub(in crate::cli) const DEFAULT_CPUS: u32 = 2;
+/// How many times the host's memory is promised; stands above `overcommit.memory`.
+const MEMORY_FACTOR: &str = "DORMER_OVERCOMMIT_MEMORY";
+/// The same for its processors, and `overcommit.cpus`.
+const CPU_FACTOR: &str = "DORMER_OVERCOMMIT_CPUS";
 
 pub(super) fn settings(
     arguments: &RunArguments,
@@ -46,6 +53,7 @@ pub(super) fn settings(
         },
         opened: config.open.clone(),
         accelerator: wish(arguments.accel),
+        allowance: allowance(&arguments.bounds, config)?,
         start: match arguments.start {
             StartMode::Auto => Start::Auto,
             StartMode::Cold => Start::Cold,
@@ -57,6 +65,35 @@ pub(super) fn settings(
             KeepWhen::Always => Keep::Always,
         },
         keep_for: config.keep_for,
+    })
+}
+
+/// What a machine may take: what was typed, else what is configured.
+pub(in crate::cli) fn allowance(
+    typed: &BoundsArguments,
+    config: &Config,
+) -> Result<Allowance, InputError> {
+    let (known, rates) = (config.allowance, config.allowance.rates);
+    let factor = |name: &str, otherwise: f64| match std::env::var(name) {
+        Ok(text) if !text.is_empty() => Overcommit::parse_factor(&text)
+            .map_err(|why| InputError::configuration(format!("{name}: {why}"))),
+        _ => Ok(otherwise),
+    };
+    Ok(Allowance {
+        disk: typed.disk_limit.or(known.disk),
+        pin: typed.pin || known.pin,
+        rates: Rates {
+            disk_bytes: typed.disk_rate.or(rates.disk_bytes),
+            disk_operations: typed
+                .disk_operations
+                .map(u64::from)
+                .or(rates.disk_operations),
+            network_bytes: typed.network_rate.or(rates.network_bytes),
+        },
+        overcommit: Overcommit {
+            memory: factor(MEMORY_FACTOR, known.overcommit.memory)?,
+            cpus: factor(CPU_FACTOR, known.overcommit.cpus)?,
+        },
     })
 }
 

@@ -30,6 +30,7 @@ impl Driver<'_> {
             network: settings.network,
             opened: settings.opened.clone(),
             accelerator: settings.accelerator,
+            allowance: settings.allowance,
         };
         let ordering = order::order(&around.engine, &around.home, wanted);
         let (order, emulated) = guarded(&self.limits, ordering).await?;
@@ -196,19 +197,27 @@ impl Driver<'_> {
     }
 
     async fn try_to_start(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
+        self.reserve(order).await?;
         self.enter(Phase::CreatingOverlay);
-        self.create_overlay(order).await?;
+        self.create_overlay()?;
         self.enter(Phase::StartingContainer);
         self.start_container().await?;
         self.enter(Phase::WaitingForGuest);
         self.wait_for_guest().await
     }
 
-    async fn create_overlay(&mut self, order: Order) -> Result<(), Interrupted> {
-        let instance = warm::reserve(self.around, order).await?;
+    async fn reserve(&mut self, order: Order) -> Result<(), Interrupted> {
+        let instance = guarded(&self.limits, warm::reserve(self.around, order)).await?;
         self.around.events.set_instance(instance.id());
-        let instance = self.instance.insert(instance);
-        Ok(instance.create_overlay()?)
+        self.instance = Some(instance);
+        Ok(())
+    }
+
+    fn create_overlay(&mut self) -> Result<(), Interrupted> {
+        match &mut self.instance {
+            Some(instance) => Ok(instance.create_overlay()?),
+            None => Err(InfraFailure::new("there is no machine to make a disk for").into()),
+        }
     }
 
     async fn start_container(&mut self) -> Result<(), Interrupted> {

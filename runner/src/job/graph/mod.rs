@@ -12,7 +12,6 @@
 //! plan left open; [`task`] brings one leg to its end. Who runs a leg is behind [`leg::LegRunner`].
 
 pub mod board;
-pub mod capacity;
 pub mod cut;
 pub mod leg;
 pub mod machines;
