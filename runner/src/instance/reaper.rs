@@ -240,13 +240,15 @@ impl Reaper<'_> {
             swept.take(removed.map_err(|error| templates.failed(error)));
         }
         for path in templates.unusable() {
-            if !is_older(&path, QUARANTINE) {
-                continue;
-            }
+            let why = match Templates::is_going(&path) {
+                true => "its removal was interrupted",
+                false if is_older(&path, QUARANTINE) => "nothing can wake from it",
+                false => continue,
+            };
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let finding = Finding {
                 what: format!("template {name}"),
-                why: "nothing can wake from it".to_owned(),
+                why: why.to_owned(),
             };
             let removed = self.unless_dry(finding, || remove_tree(&path));
             swept.take(removed.map_err(|error| templates.failed(error)));

@@ -9,8 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Bug, Failure, InfraFailure};
-use crate::host::fs::write_atomically;
+use crate::host::crash;
+use crate::host::fs::write_atomically_past;
 use crate::image::manifest::Digest;
+
+const BEFORE: &str = "before";
+const AT: &str = "at";
 
 /// Where an instance is in its life. See the diagram in `instance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,22 @@ impl State {
                 Kept,
             ],
         }
+    }
+
+    /// Every state: each can be torn down, and that is one itself.
+    pub fn all() -> Vec<Self> {
+        let before = Self::TearingDown.predecessors().iter().copied();
+        before.chain([Self::TearingDown]).collect()
+    }
+
+    /// Where a test has the process end (see `host::crash`): when the state is written and not in its
+    /// place yet, and when it is.
+    pub fn crash_points(self) -> [String; 2] {
+        [BEFORE, AT].map(|when| self.crash_point(when))
+    }
+
+    fn crash_point(self, when: &str) -> String {
+        format!("{when} {}", self.as_str())
     }
 
     /// The word for people.
@@ -220,7 +240,10 @@ impl Journal {
             InfraFailure::new(format!("cannot write `{}`", self.path.display())).because(error)
         };
         let text = serde_json::to_vec_pretty(&self.record).map_err(|e| failed(e.into()))?;
-        write_atomically(&self.path, &text).map_err(failed)
+        let passed = |when| crash::point(|| self.record.state.crash_point(when));
+        write_atomically_past(&self.path, &text, || passed(BEFORE)).map_err(failed)?;
+        passed(AT);
+        Ok(())
     }
 }
 
@@ -278,6 +301,23 @@ pub(crate) mod tests {
             assert!(TearingDown.predecessors().contains(&state));
             assert!(!state.predecessors().contains(&TearingDown));
         }
+    }
+
+    #[test]
+    fn every_state_is_known_to_those_who_go_through_them() {
+        // Whoever reads a record knows them all, and says so of one that is none of them.
+        let unknown = serde_json::from_str::<State>("\"x\"")
+            .unwrap_err()
+            .to_string();
+        let names = unknown.split('`').skip(3).step_by(2);
+        let known: Vec<String> = names.map(str::to_owned).collect();
+        let mut all: Vec<String> = State::all()
+            .iter()
+            .map(|state| serde_json::to_value(state).unwrap())
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        all.sort_by_key(|name| known.iter().position(|one| one == name));
+        assert_eq!(all, known);
     }
 
     #[test]

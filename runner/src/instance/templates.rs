@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::InfraFailure;
+use crate::host::crash;
 use crate::host::fs::{
     create_private_directory, read_regular, remove_tree, sync_directory, write_atomically,
 };
@@ -140,17 +141,21 @@ impl Templates {
                 .push(take(part, &own.join(part.left_as()), &path)?);
         }
         let text = serde_json::to_vec_pretty(&manifest)?;
+        crash::point(|| "before the manifest".to_owned());
         write_atomically(&aside.join(MANIFEST), &text)?;
+        crash::point(|| "at the manifest".to_owned());
         let directory = self.root.join(key.hex());
         // What can't be read is no template, and in the way of this one.
         if self.find(&key).is_none() && directory.exists() {
             remove_tree(&directory)?;
+            crash::point(|| "at an emptied place".to_owned());
         }
         if let Err(error) = fs::rename(aside, &directory)
             && self.find(&key).is_none()
         {
             return Err(error);
         }
+        crash::point(|| "at its place".to_owned());
         sync_directory(&self.root)?;
         self.find(&key)
             .ok_or_else(|| io::Error::other("the template was removed meanwhile"))
@@ -163,7 +168,11 @@ impl Templates {
         remove_tree(&place)?;
         match fs::rename(&template.directory, &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            moved => moved.and_then(|()| remove_tree(&place)),
+            moved => {
+                moved?;
+                crash::point(|| "at removing a template".to_owned());
+                remove_tree(&place)
+            }
         }
     }
 
@@ -207,6 +216,12 @@ impl Templates {
         };
         let unusable = names.filter(|name| !usable(name));
         unusable.map(|name| self.root.join(name)).collect()
+    }
+
+    /// Whether what is at this path was being removed: nobody looks at it any more.
+    pub fn is_going(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with(REMOVED)
     }
 
     fn names(&self) -> Vec<String> {

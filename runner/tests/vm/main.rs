@@ -2,12 +2,15 @@
 //! images, which all share. See `CONTRIBUTING.md`.
 
 mod lab;
+mod tiny;
 
 mod actions;
 mod artifacts;
 mod commands;
 mod containers;
 mod corpus;
+mod crash;
+mod crash_seal;
 mod faults;
 mod graph;
 mod images;
