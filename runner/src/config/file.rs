@@ -26,6 +26,7 @@ pub struct ConfigFile {
     network: Option<Network>,
     open: Option<Vec<String>>,
     keep_for: Option<Duration>,
+    gc_every: Option<Duration>,
     mirror: Option<String>,
     actions_server: Option<Server>,
     /// The settings that only the user's own file may have.
@@ -39,6 +40,7 @@ impl ConfigFile {
         config.memory = self.memory.or(config.memory);
         config.network = self.network.unwrap_or(config.network);
         config.keep_for = self.keep_for.unwrap_or(config.keep_for);
+        config.gc_every = self.gc_every.unwrap_or(config.gc_every);
         if let Some(open) = &self.open {
             config.open.clone_from(open);
         }
@@ -125,6 +127,7 @@ impl Reader<'_> {
                 "machine" => self.section("machine", value, Self::machine),
                 "network" => self.section("network", value, Self::network),
                 "keep" => self.section("keep", value, Self::keep),
+                "gc" => self.section("gc", value, Self::gc),
                 "build" => self.section("build", value, Self::build),
                 "actions" => self.section("actions", value, Self::actions),
                 other => self.unknown(&key.span(), other),
@@ -172,6 +175,14 @@ impl Reader<'_> {
     fn keep(&mut self, key: &str, value: &Value<'_>) -> bool {
         match key {
             "for" => self.file.keep_for = self.parsed(value, parse_duration),
+            _ => return false,
+        }
+        true
+    }
+
+    fn gc(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "every" => self.file.gc_every = self.parsed(value, period),
             _ => return false,
         }
         true
@@ -308,6 +319,15 @@ fn mirror(text: &str) -> Result<String, String> {
     }
 }
 
+/// What is done all the time does nothing else.
+fn period(text: &str) -> Result<Duration, String> {
+    let period = parse_duration(text)?;
+    if period < Duration::from_secs(1) {
+        return Err(format!("`{text}` is too short: once a second is the least"));
+    }
+    Ok(period)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,6 +346,8 @@ mod tests {
             open = ["10.1.0.0/16"]
             [keep]
             for = "30m"
+            [gc]
+            every = "1m"
             [build]
             mirror = "https://mirror/debian"
             [actions]
@@ -339,6 +361,7 @@ mod tests {
         assert_eq!(config.network, Network::None);
         assert_eq!(config.open, ["10.1.0.0/16"]);
         assert_eq!(config.keep_for, Duration::from_secs(1800));
+        assert_eq!(config.gc_every, Duration::from_secs(60));
         let server = config.actions_server.map(|server| server.to_string());
         assert_eq!(server.as_deref(), Some("https://git.example"));
     }

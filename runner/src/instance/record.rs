@@ -235,6 +235,24 @@ impl Journal {
         Ok(self.write()?)
     }
 
+    /// Whether the clock stands before the moment at which the instance was made: it was set back.
+    pub fn is_from_the_future(&self, now: Timestamp) -> bool {
+        self.record.created > now
+    }
+
+    /// Has the instance begin now. One that was kept ends as long after that as it would have after its
+    /// beginning, since nobody knows how long it has been there.
+    pub fn date_anew(&mut self, now: Timestamp) -> Result<(), InfraFailure> {
+        let created = self.record.created;
+        let due = |expires: Timestamp| {
+            let whole = expires.duration_since(created);
+            now.checked_add(whole).unwrap_or(expires)
+        };
+        self.record.expires = self.record.expires.map(due);
+        self.record.created = now;
+        self.write()
+    }
+
     fn write(&self) -> Result<(), InfraFailure> {
         let failed = |error: io::Error| {
             InfraFailure::new(format!("cannot write `{}`", self.path.display())).because(error)
@@ -249,6 +267,8 @@ impl Journal {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::host::fs::create_private_directory;
 
@@ -301,6 +321,26 @@ pub(crate) mod tests {
             assert!(TearingDown.predecessors().contains(&state));
             assert!(!state.predecessors().contains(&TearingDown));
         }
+    }
+
+    #[test]
+    fn a_record_from_the_future_ends_as_late_as_it_would_have() {
+        let directory = tempfile::tempdir().unwrap();
+        create_private_directory(&directory.path().join("host")).unwrap();
+        let (now, hour, day) = (
+            Timestamp::now(),
+            Duration::from_secs(3600),
+            Duration::from_secs(86_400),
+        );
+        let mut ahead = record("a", State::Kept);
+        ahead.created = now + day;
+        ahead.expires = Some(now + day + hour);
+        let mut journal = Journal::begin(directory.path(), ahead).unwrap();
+        assert!(journal.is_from_the_future(now));
+        journal.date_anew(now).unwrap();
+        let read = Journal::read(directory.path()).unwrap().unwrap();
+        assert_eq!(read.record().expires, Some(now + hour));
+        assert!(!read.is_from_the_future(now));
     }
 
     #[test]
