@@ -14,6 +14,7 @@ use dormer::instance::templates::Templates;
 use dormer::vmm::machine::{
     Accelerator, Boot, DeviceProfile, DiskBus, Machine, Network, NetworkCard, Origin,
 };
+use dormer_testkit::mount::SmallDisk;
 use dormer_testkit::program::Program;
 
 /// What is passed on the way, in order.
@@ -123,4 +124,43 @@ fn a_crash_while_a_template_takes_the_place_of_what_is_none_leaves_a_whole_one_o
     remove_tree(&machine_of(&home)).expect("the machine goes");
     drop(sealing(&home).run().expect(0));
     assert!(found(&home, point).is_some());
+}
+
+#[test]
+fn a_disk_that_is_full_while_a_template_is_sealed_leaves_none() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let Some(disk) = SmallDisk::mount(&scratch.path().join("home"), "256k") else {
+        return;
+    };
+    let home = Home::at(&scratch.path().join("home")).expect("a home");
+    let filler = home.root().join("filler");
+    let machine = machine_of(&home);
+    for room in 0..16 {
+        fs::create_dir_all(machine.join("host")).expect("a directory");
+        for name in ["ram", "state", "overlay.qcow2"] {
+            let own = machine.join("vm");
+            fs::create_dir_all(&own).expect("a directory");
+            fs::write(own.join(name), name).expect("a file");
+        }
+        fs::write(&filler, vec![1; 256 << 10]).expect_err("it is full");
+        let filled = fs::metadata(&filler).expect("the filler").len();
+        let file = fs::File::options().write(true).open(&filler);
+        let left = filled.saturating_sub(room * 4096);
+        file.expect("the filler").set_len(left).expect("some room");
+        let manifest = template::begin("compat", makeup(), "00");
+        let (own, aside) = (machine.join("vm"), machine.join("host/template"));
+        let sealed = Templates::of(&home).seal(&own, &aside, manifest);
+        assert_eq!(
+            found(&home, "a full disk").is_some(),
+            sealed.is_ok(),
+            "{room}"
+        );
+        remove_tree(&machine).expect("the machine goes");
+        fs::remove_file(&filler).expect("the filler");
+        if let Ok(template) = sealed {
+            assert!(room > 0, "there was no room");
+            Templates::of(&home).remove(&template).expect("it goes");
+        }
+    }
+    drop(disk);
 }

@@ -25,7 +25,7 @@ fn evidence(events: &Events) -> PathBuf {
 }
 
 /// The numbers of a container's processes of one name, as the host sees them.
-fn processes(container: &str, name: &str) -> Vec<String> {
+pub(crate) fn processes(container: &str, name: &str) -> Vec<String> {
     let list = docker(&["top", container, "-eo", "pid,comm"]);
     let found = list.lines().filter(|line| line.contains(name));
     found

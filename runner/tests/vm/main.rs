@@ -11,6 +11,8 @@ mod containers;
 mod corpus;
 mod crash;
 mod crash_seal;
+mod disks;
+mod engine;
 mod faults;
 mod gc;
 mod graph;
