@@ -262,6 +262,9 @@ impl Reaper<'_> {
             let removed = self.unless_dry(finding, || remove_tree(&path));
             swept.take(removed.map_err(|error| templates.failed(error)));
         }
+        if !self.dry_run {
+            templates.remove_unused_locks();
+        }
     }
 
     fn unless_dry(

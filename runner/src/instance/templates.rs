@@ -113,7 +113,30 @@ impl Templates {
 
     /// Waits until nobody else makes the template of this key.
     pub async fn lock(&self, key: &Digest) -> io::Result<DirectoryLock> {
-        lock::exclusive(&self.lock_of(key)?).await
+        loop {
+            let place = self.lock_of(key)?;
+            match lock::exclusive(&place).await {
+                Ok(lock) if lock.is_of(&place) => return Ok(lock),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                // Somebody cleaned up between these two steps.
+                _ => {}
+            }
+        }
+    }
+
+    /// Removes the locks of templates that are not there and that nobody makes.
+    pub fn remove_unused_locks(&self) {
+        let locks = self.root.join(LOCKS);
+        for entry in fs::read_dir(&locks).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if self.root.join(entry.file_name()).exists() {
+                continue;
+            }
+            if let Ok(Some(_held)) = lock::try_exclusive(&path) {
+                // One that stays is of no weight, and goes the next time.
+                let _ = fs::remove_dir(&path);
+            }
+        }
     }
 
     fn lock_of(&self, key: &Digest) -> io::Result<PathBuf> {
@@ -302,8 +325,17 @@ mod tests {
         assert!(!template.note_silence());
         assert!(template.note_silence());
         assert!(place.templates.unusable().is_empty());
+        let lock = place.templates.lock_of(&template.key()).unwrap();
+        place.templates.remove_unused_locks();
+        assert!(lock.is_dir());
         place.templates.remove(&template).unwrap();
         assert!(place.templates.list().is_empty());
+        let held = lock::try_exclusive(&lock).unwrap().unwrap();
+        place.templates.remove_unused_locks();
+        assert!(lock.is_dir());
+        drop(held);
+        place.templates.remove_unused_locks();
+        assert!(!lock.exists());
     }
 
     #[test]
