@@ -181,7 +181,7 @@ fn crash_once_at_each(lab: &Lab, how: &str, states: &[State], more: &[&str]) {
         } else {
             "never"
         };
-        let more = [&["--network", "none", "--keep", keep], more].concat();
+        let more = [&["--network", "none", "--keep", keep][..], more].concat();
         let ended = job(lab, &more).env(AT, &point).run();
         assert_eq!(ended.code, None, "{point}: {}", ended.all());
         if *state == State::Kept {
@@ -223,7 +223,7 @@ fn a_crash_while_a_template_is_made_or_used_leaves_nothing() {
     let [_, frozen] = State::Freezing.crash_points();
     assert!(points_of(When::ItIsFrozen).contains(&frozen));
     let before = contents(&lab.home());
-    for point in [&frozen, "at taking ram"] {
+    for point in [frozen.as_str(), "at taking ram"] {
         let ended = warm().env(AT, point).run();
         assert_eq!(ended.code, None, "{point}: {}", ended.all());
         assert_cleaned(&lab, &before, point);
