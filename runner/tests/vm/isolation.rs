@@ -47,8 +47,7 @@ fn machine(lab: &Lab, step: &str) -> (Machine, Vec<String>) {
     );
     let more = ["--start", "warm", "--keep", "always", "--network", "full"];
     let ran = lab.run(&steps, &more).expect(0);
-    let log = ran.events.log(1).iter().map(|line| (*line).to_owned());
-    let log = log.collect();
+    let log = ran.events.log(1).into_iter().map(str::to_owned).collect();
     (Machine::of(&ran), log)
 }
 

@@ -4,10 +4,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use base64::Engine as _;
-use dormer::event::Events;
 use dormer::host::home::Home;
 use dormer::image::manifest::{Blob, Manifest, Role};
 use dormer::image::store::Store;
