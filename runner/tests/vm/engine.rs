@@ -14,6 +14,8 @@ fn on(engine: &SecondEngine, program: Program) -> Program {
 }
 
 fn job(lab: &Lab, engine: &SecondEngine, steps: &str) -> Program {
+    // What the run before has written must not be taken for this one's.
+    let _ = std::fs::remove_file(lab.path("events.jsonl"));
     on(engine, lab.job(steps, &["--network", "none"]))
 }
 
@@ -35,10 +37,6 @@ fn an_engine_that_is_restarted_or_killed_under_jobs_ends_them_as_infrastructure(
     engine.take(&vm_container::tag());
     for signal in ["TERM", "KILL"] {
         let steps = "- shell: bash\n  run: echo sleeping; sleep 300";
-        // What the run before has written must not be taken for this one's.
-        for lab in [&busy, &waiting] {
-            let _ = std::fs::remove_file(lab.path("events.jsonl"));
-        }
         let sleeping = busy.start_until(job(&busy, &engine, steps), "it sleeps", |events| {
             events.log(1).contains(&"sleeping")
         });
