@@ -19,11 +19,11 @@ use crate::tiny;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     /// Run, as any guest does, and be cancelled.
-    ItRuns,
+    Runs,
     /// Have a guest that answers.
-    ItAnswers,
+    Answers,
     /// Be frozen, which takes a guest that comes to rest.
-    ItIsFrozen,
+    IsFrozen,
 }
 
 /// Every state has its place here: a new one does not compile without.
@@ -34,9 +34,9 @@ fn when(state: State) -> When {
         | State::CreatingContainer
         | State::StartingContainer
         | State::Booting
-        | State::TearingDown => When::ItRuns,
-        State::Ready | State::Kept => When::ItAnswers,
-        State::Freezing => When::ItIsFrozen,
+        | State::TearingDown => When::Runs,
+        State::Ready | State::Kept => When::Answers,
+        State::Freezing => When::IsFrozen,
     }
 }
 
@@ -160,7 +160,7 @@ fn crash_everywhere(lab: &Lab, how: &str, more: &[&str]) {
     assert_eq!(mode(lab), how);
     lab.assert_nothing_left();
     let (points, before) = (passed(&trace), clean(lab));
-    for point in points_of(When::ItRuns) {
+    for point in points_of(When::Runs) {
         assert!(points.contains(&point), "{point} is not among {points:?}");
     }
     for point in points {
@@ -237,7 +237,7 @@ fn a_crash_while_a_template_is_made_or_used_leaves_nothing() {
     drop(run_and_cancel(&lab, job(&lab, &[])).expect(130));
     let warm = || lab.dormer(["image", "warm", tiny::NAME]);
     let [_, frozen] = State::Freezing.crash_points();
-    assert!(points_of(When::ItIsFrozen).contains(&frozen));
+    assert!(points_of(When::IsFrozen).contains(&frozen));
     let before = clean(&lab);
     for point in [frozen.as_str(), "at taking ram"] {
         let ended = warm().env(AT, point).run();
@@ -247,6 +247,6 @@ fn a_crash_while_a_template_is_made_or_used_leaves_nothing() {
     drop(warm().run().expect(0));
     lab.assert_nothing_left();
     let mut states = State::all();
-    states.retain(|state| when(*state) != When::ItIsFrozen);
+    states.retain(|state| when(*state) != When::IsFrozen);
     crash_once_at_each(&lab, "warm", &states, &[]);
 }
