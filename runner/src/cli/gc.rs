@@ -1,11 +1,16 @@
-//! `dormer gc`.
+//! `dormer gc`, and the same on the way to something else or beside it.
+
+use std::convert::Infallible;
+use std::time::Duration;
 
 use crate::actions::prune::{UNUSED, prune};
 use crate::cli::output;
 use crate::cli::workshop::{Base, Equipped};
 use crate::config;
+use crate::event::{Events, Level};
 use crate::exit_code;
 use crate::failure::{Failure, InfraFailure};
+use crate::host::clock::pause;
 use crate::instance::reaper::{Finding, Reaper, Swept};
 
 /// Removes what belongs to nobody, and tells what that was.
@@ -44,6 +49,22 @@ pub(super) async fn on_the_way(equipped: &Equipped) -> Vec<Finding> {
         output::warning(&Failure::from(failure).message());
     }
     findings
+}
+
+/// Removes what belongs to nobody every now and then, while a run goes on that it is a part of; tells what
+/// that was. What can't be removed was told when the run began, or is told by the next.
+pub(super) async fn now_and_then(
+    equipped: &Equipped,
+    every: Duration,
+    events: &Events,
+) -> Infallible {
+    loop {
+        pause(every).await;
+        for finding in sweep(equipped, false).await.findings {
+            let text = format!("removed {}: {}", finding.what, finding.why);
+            events.notice(Level::Notice, text);
+        }
+    }
 }
 
 /// Looks everywhere once.

@@ -28,6 +28,7 @@ pub struct ConfigFile {
     network: Option<Network>,
     open: Option<Vec<String>>,
     keep_for: Option<Duration>,
+    gc_every: Option<Duration>,
     mirror: Option<String>,
     actions_server: Option<Server>,
     /// The settings that only the user's own file may have.
@@ -70,6 +71,7 @@ impl ConfigFile {
         self.bounds.clone().apply(&mut config.allowance);
         config.network = self.network.unwrap_or(config.network);
         config.keep_for = self.keep_for.unwrap_or(config.keep_for);
+        config.gc_every = self.gc_every.unwrap_or(config.gc_every);
         if let Some(open) = &self.open {
             config.open.clone_from(open);
         }
@@ -157,6 +159,7 @@ impl Reader<'_> {
                 "network" => self.section("network", value, Self::network),
                 "overcommit" => self.section("overcommit", value, Self::overcommit),
                 "keep" => self.section("keep", value, Self::keep),
+                "gc" => self.section("gc", value, Self::gc),
                 "build" => self.section("build", value, Self::build),
                 "actions" => self.section("actions", value, Self::actions),
                 other => self.unknown(&key.span(), other),
@@ -218,6 +221,14 @@ impl Reader<'_> {
     fn keep(&mut self, key: &str, value: &Value<'_>) -> bool {
         match key {
             "for" => self.file.keep_for = self.parsed(value, parse_duration),
+            _ => return false,
+        }
+        true
+    }
+
+    fn gc(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "every" => self.file.gc_every = self.parsed(value, period),
             _ => return false,
         }
         true
@@ -379,6 +390,15 @@ fn mirror(text: &str) -> Result<String, String> {
     }
 }
 
+/// What is done all the time does nothing else.
+fn period(text: &str) -> Result<Duration, String> {
+    let period = parse_duration(text)?;
+    if period < Duration::from_secs(1) {
+        return Err(format!("`{text}` is too short: once a second is the least"));
+    }
+    Ok(period)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,6 +426,8 @@ mod tests {
             open = ["10.1.0.0/16"]
             [keep]
             for = "30m"
+            [gc]
+            every = "1m"
             [build]
             mirror = "https://mirror/debian"
             [actions]
@@ -433,6 +455,7 @@ mod tests {
             },
         };
         assert_eq!(config.allowance, expected);
+        assert_eq!(config.gc_every, Duration::from_secs(60));
         let server = config.actions_server.map(|server| server.to_string());
         assert_eq!(server.as_deref(), Some("https://git.example"));
     }

@@ -32,6 +32,8 @@ pub struct Config {
     pub open: Vec<String>,
     /// How long a kept machine lives. Default: one hour.
     pub keep_for: Duration,
+    /// How often a run that goes on cleans up after others. Default: every ten minutes.
+    pub gc_every: Duration,
     /// The mirror of Debian's packages. Default: deb.debian.org.
     pub mirror: Option<String>,
     /// The server that actions are fetched from. Default: https://github.com.
@@ -49,6 +51,7 @@ impl Default for Config {
             network: Network::Full,
             open: Vec::new(),
             keep_for: Duration::from_secs(3600),
+            gc_every: Duration::from_secs(600),
             mirror: None,
             actions_server: None,
         }

@@ -16,12 +16,18 @@ pub use crate::host::tree::{remove_leftovers, remove_tree};
 /// Writes a file so that it is either the old or the new one, also after a power cut. Only the owner
 /// may read it.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
+    write_atomically_past(path, contents, || {})
+}
+
+/// The same, passing `point` when the new file is on the disk, and the old one is still in its place.
+pub fn write_atomically_past(path: &Path, contents: &[u8], point: impl FnOnce()) -> io::Result<()> {
     let parent = path
         .parent()
         .ok_or_else(|| io::Error::other("a file needs a directory"))?;
     let mut file = tempfile::NamedTempFile::new_in(parent)?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
+    point();
     file.persist(path).map_err(|error| error.error)?;
     sync_directory(parent)
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,18 @@ const RETRY: Duration = Duration::from_millis(50);
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl DirectoryLock {
+    /// Whether what is locked is what has this path by now: it may have been removed, and made anew.
+    pub fn is_of(&self, directory: &Path) -> bool {
+        let ours = self.file.metadata();
+        let there = std::fs::symlink_metadata(directory);
+        ours.is_ok_and(|ours| {
+            there.is_ok_and(|there| (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+        })
+    }
 }
 
 /// Takes the lock of `directory` for one holder alone, if nobody has it.
@@ -50,7 +62,7 @@ fn attempt(
 ) -> io::Result<Option<DirectoryLock>> {
     let file = File::open(directory)?;
     match lock(&file) {
-        Ok(()) => Ok(Some(DirectoryLock { _file: file })),
+        Ok(()) => Ok(Some(DirectoryLock { file })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -83,6 +95,19 @@ mod tests {
         assert!(try_shared(directory.path()).unwrap().is_some());
         drop(shared);
         assert!(try_exclusive(directory.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_is_no_lock_of_what_took_its_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("locked");
+        std::fs::create_dir(&path).unwrap();
+        let held = try_exclusive(&path).unwrap().unwrap();
+        assert!(held.is_of(&path));
+        std::fs::remove_dir(&path).unwrap();
+        assert!(!held.is_of(&path));
+        std::fs::create_dir(&path).unwrap();
+        assert!(!held.is_of(&path));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! of jobs, images or machines; everything below the command line may use it.
 
 pub mod clock;
+pub mod crash;
 pub mod fs;
 pub mod holes;
 pub mod home;

@@ -205,9 +205,9 @@ impl Store {
     }
 
     /// Removes images that no name means and that are neither in `used` nor on record as used, and the
-    /// blobs that no image has. Returns the images. Does nothing while somebody adds to the store, or
-    /// puts a use on record.
-    pub fn sweep(&self, used: &BTreeSet<Digest>, dry_run: bool) -> io::Result<Vec<Digest>> {
+    /// blobs that no image has. Returns both, but of the blobs only those whose image was lost before.
+    /// Does nothing while somebody adds to the store, or puts a use on record.
+    pub fn sweep(&self, used: &BTreeSet<Digest>, dry_run: bool) -> io::Result<Vec<Unneeded>> {
         let Some(_lock) = lock::try_exclusive(&self.root.join("blobs"))? else {
             return Ok(Vec::new());
         };
@@ -217,52 +217,53 @@ impl Store {
             let text = fs::read_to_string(self.current(&name))?;
             wanted.extend(Digest::try_from(text.trim().to_owned()).ok());
         }
-        let mut removed = Vec::new();
+        let mut unneeded = Vec::new();
         // A manifest that can't be read might name any blob; then none is removed.
-        let mut blobs = Some(BTreeSet::new());
+        let (mut kept, mut going) = (Some(BTreeSet::new()), BTreeSet::new());
         for entry in fs::read_dir(self.root.join("manifests"))? {
             let path = entry?.path();
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let Ok(digest) = Digest::try_from(stem.into_owned()) else {
                 continue;
             };
-            if !wanted.contains(&digest) {
-                if !dry_run {
-                    fs::remove_file(&path)?;
-                }
-                removed.push(digest);
+            let blobs = blobs_of(&fs::read_to_string(&path)?);
+            if wanted.contains(&digest) {
+                kept = kept.zip(blobs).map(|(kept, blobs)| &kept | &blobs);
                 continue;
             }
-            match serde_json::from_str::<Manifest>(&fs::read_to_string(&path)?) {
-                Ok(manifest) => {
-                    let names = manifest
-                        .blobs
-                        .into_iter()
-                        .map(|blob| blob.digest.hex().to_owned());
-                    if let Some(blobs) = &mut blobs {
-                        blobs.extend(names);
-                    }
-                }
-                Err(_) => blobs = None,
+            going.extend(blobs.unwrap_or_default());
+            if !dry_run {
+                fs::remove_file(&path)?;
             }
+            unneeded.push(Unneeded::Image(digest));
         }
-        if let Some(blobs) = blobs.filter(|_| !dry_run) {
-            self.remove_blobs_but(&blobs)?;
+        if let Some(kept) = kept {
+            let lost = self.remove_blobs_but(&kept, dry_run)?;
+            let lost = lost.into_iter().filter(|name| !going.contains(name));
+            unneeded.extend(lost.map(Unneeded::Blob));
         }
-        Ok(removed)
+        Ok(unneeded)
     }
 
-    fn remove_blobs_but(&self, used: &BTreeSet<String>) -> io::Result<()> {
+    /// The blobs that are none of these, removed unless this is only a look.
+    fn remove_blobs_but(&self, kept: &BTreeSet<String>, dry_run: bool) -> io::Result<Vec<String>> {
+        let mut removed = Vec::new();
         for (part, suffix) in [("blobs", ""), ("verified", ".json")] {
             for entry in fs::read_dir(self.root.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if !used.contains(name.trim_end_matches(suffix)) {
+                if kept.contains(name.trim_end_matches(suffix)) {
+                    continue;
+                }
+                if !dry_run {
                     fs::remove_file(entry.path())?;
+                }
+                if part == "blobs" {
+                    removed.push(name);
                 }
             }
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Keeps [`Store::sweep`] away while blobs are added that no image has yet, or a use is put on
@@ -395,6 +396,22 @@ impl Store {
     }
 }
 
+/// What a store holds that nobody needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unneeded {
+    /// An image, with its blobs.
+    Image(Digest),
+    /// A blob that is no image's, by the name of its file.
+    Blob(String),
+}
+
+/// The names of the blobs of a manifest; none if it can't be read.
+fn blobs_of(manifest: &str) -> Option<BTreeSet<String>> {
+    let manifest: Manifest = serde_json::from_str(manifest).ok()?;
+    let digests = manifest.blobs.into_iter().map(|blob| blob.digest);
+    Some(digests.map(|digest| digest.hex().to_owned()).collect())
+}
+
 /// Whether a build is under way, or was left.
 #[derive(Debug)]
 pub enum Abandoned {
@@ -497,14 +514,20 @@ mod tests {
         assert!(store.sweep(&used, false).unwrap().is_empty());
         assert_eq!(
             store.sweep(&BTreeSet::new(), true).unwrap(),
-            std::slice::from_ref(&image.digest)
+            [Unneeded::Image(image.digest.clone())]
         );
         assert!(path.exists());
-        assert_eq!(
-            store.sweep(&BTreeSet::new(), false).unwrap(),
-            [image.digest]
-        );
-        assert!(!path.exists());
+        // A blob that was put there, and then its build was killed.
+        let lost = directory.path().join("blobs").join("0".repeat(64));
+        fs::write(&lost, "lost").unwrap();
+        let both = [
+            Unneeded::Image(image.digest),
+            Unneeded::Blob("0".repeat(64)),
+        ];
+        assert_eq!(store.sweep(&BTreeSet::new(), true).unwrap(), both);
+        assert!(path.exists() && lost.exists());
+        assert_eq!(store.sweep(&BTreeSet::new(), false).unwrap(), both);
+        assert!(!path.exists() && !lost.exists());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::host::reservation::Reservation;
 use crate::image::build;
 use crate::image::context;
 use crate::image::manifest::Digest;
-use crate::image::store::{Abandoned, Store};
+use crate::image::store::{Abandoned, Store, Unneeded};
 use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::teardown;
@@ -106,6 +106,9 @@ impl Reaper<'_> {
         let Some(reservation) = adopt(self.home, id)? else {
             return Ok(None);
         };
+        if !self.dry_run {
+            heed_the_clock(&reservation)?;
+        }
         let Some(why) = why_abandoned(&reservation) else {
             return Ok(None);
         };
@@ -210,9 +213,15 @@ impl Reaper<'_> {
         let removed = self.store.sweep(&self.images_in_use()?, self.dry_run);
         let removed = removed
             .map_err(|error| InfraFailure::new("cannot remove unused images").because(error))?;
-        let finding = |digest: Digest| Finding {
-            what: format!("image {}", digest.short()),
-            why: "a newer one has its name".to_owned(),
+        let finding = |unneeded| match unneeded {
+            Unneeded::Image(digest) => Finding {
+                what: format!("image {}", digest.short()),
+                why: "no name means it any more".to_owned(),
+            },
+            Unneeded::Blob(name) => Finding {
+                what: format!("image file {}", &name[..name.floor_char_boundary(12)]),
+                why: "no image has it".to_owned(),
+            },
         };
         swept.findings.extend(removed.into_iter().map(finding));
         Ok(())
@@ -240,16 +249,21 @@ impl Reaper<'_> {
             swept.take(removed.map_err(|error| templates.failed(error)));
         }
         for path in templates.unusable() {
-            if !is_older(&path, QUARANTINE) {
-                continue;
-            }
+            let why = match Templates::is_going(&path) {
+                true => "its removal was interrupted",
+                false if is_older(&path, QUARANTINE) => "nothing can wake from it",
+                false => continue,
+            };
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let finding = Finding {
                 what: format!("template {name}"),
-                why: "nothing can wake from it".to_owned(),
+                why: why.to_owned(),
             };
             let removed = self.unless_dry(finding, || remove_tree(&path));
             swept.take(removed.map_err(|error| templates.failed(error)));
+        }
+        if !self.dry_run {
+            templates.remove_unused_locks();
         }
     }
 
@@ -317,6 +331,15 @@ fn is_older(path: &Path, than: Duration) -> bool {
         .ok()
         .and_then(|then| SystemTime::now().duration_since(then).ok());
     age.is_some_and(|age| age > than)
+}
+
+/// A clock that was set back would have a kept instance stay until it has caught up, which may take years.
+fn heed_the_clock(reservation: &Reservation) -> Result<(), InfraFailure> {
+    let now = Timestamp::now();
+    match Journal::read(reservation.directory()) {
+        Ok(Some(mut journal)) if journal.is_from_the_future(now) => journal.date_anew(now),
+        _ => Ok(()),
+    }
 }
 
 /// Why an instance that nobody holds is to be removed; none if it is kept.

@@ -9,9 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Bug, Failure, InfraFailure};
-use crate::host::fs::write_atomically;
+use crate::host::crash;
+use crate::host::fs::write_atomically_past;
 use crate::image::manifest::Digest;
 use crate::instance::allowance::Claim;
+
+const BEFORE: &str = "before";
+const AT: &str = "at";
 
 /// Where an instance is in its life. See the diagram in `instance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +67,22 @@ impl State {
                 Kept,
             ],
         }
+    }
+
+    /// Every state: each can be torn down, and that is one itself.
+    pub fn all() -> Vec<Self> {
+        let before = Self::TearingDown.predecessors().iter().copied();
+        before.chain([Self::TearingDown]).collect()
+    }
+
+    /// Where a test has the process end (see `host::crash`): when the state is written and not in its
+    /// place yet, and when it is.
+    pub fn crash_points(self) -> [String; 2] {
+        [BEFORE, AT].map(|when| self.crash_point(when))
+    }
+
+    fn crash_point(self, when: &str) -> String {
+        format!("{when} {}", self.as_str())
     }
 
     /// The word for people.
@@ -219,17 +239,40 @@ impl Journal {
         Ok(self.write()?)
     }
 
+    /// Whether the clock stands before the moment at which the instance was made: it was set back.
+    pub fn is_from_the_future(&self, now: Timestamp) -> bool {
+        self.record.created > now
+    }
+
+    /// Has the instance begin now. One that was kept ends as long after that as it would have after its
+    /// beginning, since nobody knows how long it has been there.
+    pub fn date_anew(&mut self, now: Timestamp) -> Result<(), InfraFailure> {
+        let created = self.record.created;
+        let due = |expires: Timestamp| {
+            let whole = expires.duration_since(created);
+            now.checked_add(whole).unwrap_or(expires)
+        };
+        self.record.expires = self.record.expires.map(due);
+        self.record.created = now;
+        self.write()
+    }
+
     fn write(&self) -> Result<(), InfraFailure> {
         let failed = |error: io::Error| {
             InfraFailure::new(format!("cannot write `{}`", self.path.display())).because(error)
         };
         let text = serde_json::to_vec_pretty(&self.record).map_err(|e| failed(e.into()))?;
-        write_atomically(&self.path, &text).map_err(failed)
+        let passed = |when| crash::point(|| self.record.state.crash_point(when));
+        write_atomically_past(&self.path, &text, || passed(BEFORE)).map_err(failed)?;
+        passed(AT);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::host::fs::create_private_directory;
 
@@ -291,6 +334,43 @@ pub(crate) mod tests {
         value.as_object_mut().unwrap().remove("claim").unwrap();
         let read: Record = serde_json::from_value(value).unwrap();
         assert_eq!(read.claim, Claim::default());
+    }
+
+    #[test]
+    fn a_record_from_the_future_ends_as_late_as_it_would_have() {
+        let directory = tempfile::tempdir().unwrap();
+        create_private_directory(&directory.path().join("host")).unwrap();
+        let (now, hour, day) = (
+            Timestamp::now(),
+            Duration::from_secs(3600),
+            Duration::from_secs(86_400),
+        );
+        let mut ahead = record("a", State::Kept);
+        ahead.created = now + day;
+        ahead.expires = Some(now + day + hour);
+        let mut journal = Journal::begin(directory.path(), ahead).unwrap();
+        assert!(journal.is_from_the_future(now));
+        journal.date_anew(now).unwrap();
+        let read = Journal::read(directory.path()).unwrap().unwrap();
+        assert_eq!(read.record().expires, Some(now + hour));
+        assert!(!read.is_from_the_future(now));
+    }
+
+    #[test]
+    fn every_state_is_known_to_those_who_go_through_them() {
+        // Whoever reads a record knows them all, and says so of one that is none of them.
+        let unknown = serde_json::from_str::<State>("\"x\"")
+            .unwrap_err()
+            .to_string();
+        let names = unknown.split('`').skip(3).step_by(2);
+        let known: Vec<String> = names.map(str::to_owned).collect();
+        let mut all: Vec<String> = State::all()
+            .iter()
+            .map(|state| serde_json::to_value(state).unwrap())
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        all.sort_by_key(|name| known.iter().position(|one| one == name));
+        assert_eq!(all, known);
     }
 
     #[test]

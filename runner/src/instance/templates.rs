@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::InfraFailure;
+use crate::host::crash;
 use crate::host::fs::{
     create_private_directory, read_regular, remove_tree, sync_directory, write_atomically,
 };
@@ -112,7 +113,30 @@ impl Templates {
 
     /// Waits until nobody else makes the template of this key.
     pub async fn lock(&self, key: &Digest) -> io::Result<DirectoryLock> {
-        lock::exclusive(&self.lock_of(key)?).await
+        loop {
+            let place = self.lock_of(key)?;
+            match lock::exclusive(&place).await {
+                Ok(lock) if lock.is_of(&place) => return Ok(lock),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                // Somebody cleaned up between these two steps.
+                _ => {}
+            }
+        }
+    }
+
+    /// Removes the locks of templates that are not there and that nobody makes.
+    pub fn remove_unused_locks(&self) {
+        let locks = self.root.join(LOCKS);
+        for entry in fs::read_dir(&locks).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if self.root.join(entry.file_name()).exists() {
+                continue;
+            }
+            if let Ok(Some(_held)) = lock::try_exclusive(&path) {
+                // One that stays is of no weight, and goes the next time.
+                let _ = fs::remove_dir(&path);
+            }
+        }
     }
 
     fn lock_of(&self, key: &Digest) -> io::Result<PathBuf> {
@@ -140,17 +164,21 @@ impl Templates {
                 .push(take(part, &own.join(part.left_as()), &path)?);
         }
         let text = serde_json::to_vec_pretty(&manifest)?;
+        crash::point(|| "before the manifest".to_owned());
         write_atomically(&aside.join(MANIFEST), &text)?;
+        crash::point(|| "at the manifest".to_owned());
         let directory = self.root.join(key.hex());
         // What can't be read is no template, and in the way of this one.
         if self.find(&key).is_none() && directory.exists() {
             remove_tree(&directory)?;
+            crash::point(|| "at an emptied place".to_owned());
         }
         if let Err(error) = fs::rename(aside, &directory)
             && self.find(&key).is_none()
         {
             return Err(error);
         }
+        crash::point(|| "at its place".to_owned());
         sync_directory(&self.root)?;
         self.find(&key)
             .ok_or_else(|| io::Error::other("the template was removed meanwhile"))
@@ -163,7 +191,11 @@ impl Templates {
         remove_tree(&place)?;
         match fs::rename(&template.directory, &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            moved => moved.and_then(|()| remove_tree(&place)),
+            moved => {
+                moved?;
+                crash::point(|| "at removing a template".to_owned());
+                remove_tree(&place)
+            }
         }
     }
 
@@ -207,6 +239,12 @@ impl Templates {
         };
         let unusable = names.filter(|name| !usable(name));
         unusable.map(|name| self.root.join(name)).collect()
+    }
+
+    /// Whether what is at this path was being removed: nobody looks at it any more.
+    pub fn is_going(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with(REMOVED)
     }
 
     fn names(&self) -> Vec<String> {
@@ -287,8 +325,17 @@ mod tests {
         assert!(!template.note_silence());
         assert!(template.note_silence());
         assert!(place.templates.unusable().is_empty());
+        let lock = place.templates.lock_of(&template.key()).unwrap();
+        place.templates.remove_unused_locks();
+        assert!(lock.is_dir());
         place.templates.remove(&template).unwrap();
         assert!(place.templates.list().is_empty());
+        let held = lock::try_exclusive(&lock).unwrap().unwrap();
+        place.templates.remove_unused_locks();
+        assert!(lock.is_dir());
+        drop(held);
+        place.templates.remove_unused_locks();
+        assert!(!lock.exists());
     }
 
     #[test]

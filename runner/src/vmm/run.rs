@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 
 use crate::failure::InfraFailure;
 use crate::host::clock::{Deadline, pause, within};
+use crate::host::crash;
 use crate::vmm::engine::{Engine, is_conflict, is_not_found};
 
 /// How much of a container's own words is kept.
@@ -57,7 +58,9 @@ pub async fn to_end(
     deadline: Deadline,
 ) -> Result<Finished, InfraFailure> {
     create(engine, name, body).await?;
-    let finished = match start(engine, name).await {
+    let started = start(engine, name).await;
+    crash::point(|| "at a container that ends by itself".to_owned());
+    let finished = match started {
         Ok(()) => finish(engine, name, deadline).await,
         Err(failure) => Err(failure),
     };

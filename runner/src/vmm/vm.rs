@@ -467,6 +467,11 @@ fn fatal(event: &MonitorEvent) -> Option<InfraFailure> {
                 .to_owned();
             Some(InfraFailure::new("the machine's disk cannot be used").because(why))
         }
+        // QEMU ends in good order then, as if the guest had shut itself down.
+        "SHUTDOWN" if event.data["reason"] == "host-signal" => Some(
+            InfraFailure::transient("the machine ended")
+                .because("its container was stopped, or the container engine was"),
+        ),
         "GUEST_PANICKED" => Some(InfraFailure::transient("the guest's system crashed")),
         _ => None,
     }
@@ -567,5 +572,11 @@ mod tests {
         );
         assert!(fatal(&reported).is_none());
         assert!(fatal(&event("RTC_CHANGE", json!({}))).is_none());
+        let of = |reason| event("SHUTDOWN", json!({"guest": false, "reason": reason}));
+        let stopped = fatal(&of("host-signal")).expect("it is the end");
+        assert!(crate::failure::with_causes(&stopped).contains("was stopped"));
+        // What the guest does itself, and what we ask for, is known by the end of QEMU.
+        assert!(fatal(&of("guest-shutdown")).is_none());
+        assert!(fatal(&of("host-qmp-quit")).is_none());
     }
 }

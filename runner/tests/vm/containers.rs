@@ -126,6 +126,8 @@ fn inside(container: &str) {
     denied("echo x > /usr/lib/dormer/machine");
     denied("mount -t tmpfs none /mnt");
     denied("cp /bin/true /tmp/t && /tmp/t");
+    // No network but its own.
+    assert_eq!(interfaces(container), ["lo"]);
     let status = docker(&["exec", container, "cat", "/proc/1/status"]);
     for line in [
         "CapEff:\t0000000000000000",
@@ -143,6 +145,26 @@ fn inside(container: &str) {
         .find_map(|line| line.strip_prefix("Seccomp_filters:\t"));
     let filters: u32 = filters.expect("a count").parse().expect("a number");
     assert!(filters >= 2, "{status}");
+    let arguments = docker(&[
+        "exec",
+        container,
+        "sh",
+        "-c",
+        "tr '\\0' ' ' < /proc/1/cmdline",
+    ]);
+    let sandbox =
+        "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ";
+    assert!(arguments.contains(sandbox), "{arguments}");
+}
+
+/// The network interfaces that a container has.
+fn interfaces(container: &str) -> Vec<String> {
+    let list = docker(&["exec", container, "cat", "/proc/net/dev"]);
+    let names = list
+        .lines()
+        .skip(2)
+        .filter_map(|line| line.split(':').next());
+    names.map(|name| name.trim().to_owned()).collect()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dormer::image::manifest::Manifest;
 use dormer::image::store::Store;
-use dormer_testkit::docker::docker;
+use dormer_testkit::docker::{docker, try_docker};
 use dormer_testkit::events::Events;
 use dormer_testkit::mount::SmallDisk;
 
@@ -25,8 +25,9 @@ fn evidence(events: &Events) -> PathBuf {
 }
 
 /// The numbers of a container's processes of one name, as the host sees them.
-fn processes(container: &str, name: &str) -> Vec<String> {
-    let list = docker(&["top", container, "-eo", "pid,comm"]);
+pub(crate) fn processes(container: &str, name: &str) -> Vec<String> {
+    // One that is not started yet, or gone, has none.
+    let (_, list) = try_docker(&["top", container, "-eo", "pid,comm"]);
     let found = list.lines().filter(|line| line.contains(name));
     found
         .filter_map(|line| line.split_whitespace().next())

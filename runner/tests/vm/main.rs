@@ -2,15 +2,22 @@
 //! images, which all share. See `CONTRIBUTING.md`.
 
 mod lab;
+mod tiny;
 
 mod actions;
 mod artifacts;
 mod commands;
 mod containers;
 mod corpus;
+mod crash;
+mod crash_seal;
+mod disks;
+mod engine;
 mod faults;
+mod gc;
 mod graph;
 mod images;
+mod isolation;
 mod javascript;
 mod killed;
 mod lifecycle;

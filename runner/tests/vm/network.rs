@@ -8,16 +8,16 @@ use serde_json::Value;
 use crate::lab::Lab;
 
 /// A bystander on the engine's own bridge: a container that greets, as another instance might.
-struct Bystander {
-    name: String,
-    address: String,
+pub(crate) struct Bystander {
+    pub(crate) name: String,
+    pub(crate) address: String,
     image: String,
 }
 
-const BYSTANDER_PORT: u16 = 7000;
+pub(crate) const BYSTANDER_PORT: u16 = 7000;
 
 impl Bystander {
-    fn new(lab: &Lab) -> Self {
+    pub(crate) fn new(lab: &Lab) -> Self {
         let (image, name) = (vm_image(), format!("dormer-test-{}", lab.owner()));
         let listen = format!("TCP-LISTEN:{BYSTANDER_PORT},fork,reuseaddr");
         let greet = format!("SYSTEM:echo {GREETING}");
@@ -42,7 +42,7 @@ impl Bystander {
     }
 
     /// Whether a container that nobody closed is greeted there.
-    fn is_greeted(&self, address: &str, port: u16) -> bool {
+    pub(crate) fn is_greeted(&self, address: &str, port: u16) -> bool {
         let script = attempt(address, port);
         let run = [
             "run",
@@ -75,18 +75,18 @@ fn vm_image() -> String {
     tag
 }
 
-fn address_of(container: &Value) -> String {
+pub(crate) fn address_of(container: &Value) -> String {
     let address = container["NetworkSettings"]["IPAddress"].as_str();
     address.expect("an address").to_owned()
 }
 
 /// The host's own address on the bridge.
-fn gateway_of(container: &Value) -> String {
+pub(crate) fn gateway_of(container: &Value) -> String {
     let address = container["NetworkSettings"]["Gateway"].as_str();
     address.expect("an address").to_owned()
 }
 
-fn attempt(address: &str, port: u16) -> String {
+pub(crate) fn attempt(address: &str, port: u16) -> String {
     format!("timeout 5 bash -c 'head -n 1 < /dev/tcp/{address}/{port}'")
 }
 

@@ -62,6 +62,7 @@ struct Wanted {
     images: BTreeSet<String>,
     parallel: Option<usize>,
     timeout: Option<Duration>,
+    gc_every: Duration,
     skip_unmatched: bool,
 }
 
@@ -122,6 +123,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         images,
         parallel: arguments.parallel,
         timeout: arguments.timeout,
+        gc_every: config.gc_every,
         skip_unmatched: arguments.skip_unmatched,
     };
 
@@ -185,6 +187,7 @@ async fn accept(
 ) -> Result<u8, Failure> {
     let is_single = wanted.prepared.is_single();
     let (events, queue) = RunEvents::open();
+    let own = events.own();
     let reporting = report::spawn(queue, reporters, wanted.masker.clone());
     let mut remark = wanted
         .images
@@ -241,7 +244,13 @@ async fn accept(
         in_leg: false,
         held: Vec::new(),
     };
-    let code = whole(Arc::clone(&graph), scene, is_single).await?;
+    // A run of hours is not the only one on its host.
+    let cleaning = gc::now_and_then(equipped, wanted.gc_every, &own);
+    let code = tokio::select! {
+        code = whole(Arc::clone(&graph), scene, is_single) => code?,
+        never = cleaning => match never {},
+    };
+    drop(own);
     // The reporters were waited for; one that hangs is not waited for again.
     let failures = reporting.failures();
     for failure in &failures {
