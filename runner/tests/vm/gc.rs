@@ -11,6 +11,7 @@ use dormer::image::manifest::{Digest, Manifest};
 use dormer::image::recipe::Recipe;
 use dormer::image::store::Store;
 use dormer::image::vm_container;
+use dormer::instance::allowance::Claim;
 use dormer::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
 use dormer_testkit::docker::docker;
 use dormer_testkit::program::wait_until;
@@ -37,6 +38,7 @@ fn record(id: &str, state: State, expires: Option<Timestamp>) -> Record {
         expires,
         user: "dormer".to_owned(),
         host_key: String::new(),
+        claim: Claim::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use dormer::image::manifest::{Blob, Manifest, Role};
 use dormer::image::store::Store;
 use dormer::image::vm_container;
 use dormer::instance::accelerator::Wish;
+use dormer::instance::allowance::{Allowance, Claim};
 use dormer::instance::provision::{Instance, Order, vm_directory};
 use dormer::instance::template;
 use dormer::instance::templates::Templates;
@@ -18,7 +19,7 @@ use dormer::job::order::{self, Wanted};
 use dormer::mask::Masker;
 use dormer::vmm::container::Labels;
 use dormer::vmm::engine::Engine;
-use dormer::vmm::machine::{Network, Origin, paths};
+use dormer::vmm::machine::{Bounds, Network, Origin, paths};
 use dormer::vmm::vm::{self, Files, Surroundings, Vm};
 use dormer_testkit::docker::docker;
 
@@ -85,7 +86,9 @@ async fn freeze_in(lab: &Lab) {
     let order = order(&engine, &home, &store).await;
     let makeup = order::makeup(&engine, &order).await.expect("the engine");
     let makeup = makeup.expect("it can be frozen");
-    let mut instance = Instance::reserve(&engine, &home, &store, &Masker::default(), order.clone())
+    let masker = Masker::default();
+    let claim = Claim::default();
+    let mut instance = Instance::reserve(&engine, &home, &store, &masker, order.clone(), claim)
         .expect("an instance");
     instance.create_overlay().expect("its files");
     let directory = home.instances().join(instance.id());
@@ -108,6 +111,7 @@ async fn order(engine: &Engine, home: &Home, store: &Store) -> Order {
         network: Network::None,
         opened: Vec::new(),
         accelerator: Wish::Auto,
+        allowance: Allowance::default(),
     };
     let (mut order, _) = order::order(engine, home, wanted).await.expect("an order");
     order.machine.origin = Origin::BootToFreeze;
@@ -145,8 +149,9 @@ async fn run_and_stop(
         },
         user: dormer::host::home::machine_user(),
         kvm: order.kvm,
-        engine_cpus: order.engine_cpus,
+        engine_cpus: order.facts.cpus,
         opened: Vec::new(),
+        bounds: Bounds::default(),
     };
     vm::create(engine, id, &order.machine, &files, &surroundings)
         .await
