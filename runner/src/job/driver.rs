@@ -24,6 +24,7 @@ use crate::job::work::Work;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::context::JobFacts;
+use crate::steps::shell;
 use crate::vmm::engine::Engine;
 
 /// A container that is being created or started is waited for, since it can't be removed before it is
@@ -60,7 +61,7 @@ pub struct Surroundings {
 
 /// Runs a job to its end.
 pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
-    let limits = Limits::new(around.cancel.clone(), request.deadline);
+    let limits = Limits::new(around.cancel.clone(), request.deadline.clone());
     let driver = Driver {
         request,
         around,
@@ -128,6 +129,8 @@ impl Driver<'_> {
     async fn work(&mut self) -> Result<Conclusion, Interrupted> {
         self.enter(Phase::ResolvingImage);
         let image = self.resolve_image().await?;
+        let guest = &image.manifest.description.guest;
+        shell::refuse_missing(guest, &self.request.workflow, &self.request.job)?;
         let order = self.order(&image).await?;
         let channel = self.bring_up(order).await?;
 
