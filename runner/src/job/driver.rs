@@ -127,10 +127,9 @@ impl Driver<'_> {
     }
 
     async fn work(&mut self) -> Result<Conclusion, Interrupted> {
+        self.refuse_missing_shells()?;
         self.enter(Phase::ResolvingImage);
         let image = self.resolve_image().await?;
-        let guest = &image.manifest.description.guest;
-        shell::refuse_missing(guest, &self.request.workflow, &self.request.job)?;
         let order = self.order(&image).await?;
         let channel = self.bring_up(order).await?;
 
@@ -165,6 +164,20 @@ impl Driver<'_> {
         } else {
             conclusion
         })
+    }
+
+    /// What the image says of itself is enough for that, and to check all of it takes seconds.
+    fn refuse_missing_shells(&self) -> Result<(), Failure> {
+        // One that is not there is told when its turn comes.
+        let Ok(image) = self.around.store.get(&self.request.image) else {
+            return Ok(());
+        };
+        let guest = &image.manifest.description.guest;
+        Ok(shell::refuse_missing(
+            guest,
+            &self.request.workflow,
+            &self.request.job,
+        )?)
     }
 
     async fn resolve_image(&self) -> Result<Image, Interrupted> {

@@ -2,8 +2,9 @@
 //! have would only wait for that step to fail: on GitHub's Windows all of these are there, so a workflow that
 //! names one means it.
 //!
-//! For certain is a step that nothing in the file may skip and whose failure nothing forgives: one with an `if`,
-//! with `continue-on-error` or whose shell is an expression is judged when its turn comes, as on GitHub.
+//! For certain is a step that nothing in the file may skip and whose failure nothing forgives: one with an `if` or
+//! with `continue-on-error`, or whose shell is an expression of `defaults`, is judged when its turn comes, as on
+//! GitHub.
 
 use dormer_workflow::diagnostic::Problem;
 use dormer_workflow::expr::Template;

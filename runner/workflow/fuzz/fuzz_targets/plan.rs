@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dormer_workflow::expr::Object;
-use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::files::{Files, RemoteFile, Unreadable};
 use dormer_workflow::plan::{Request, plan};
 use dormer_workflow::trigger::Changes;
 use dormer_workflow::workflow::RemoteReference;
@@ -20,8 +20,11 @@ impl Files for Same<'_> {
         Ok(SourceFile::new("called.yml", self.0))
     }
 
-    fn remote(&self, _: &RemoteReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
+    fn remote(&self, _: &RemoteReference) -> Option<RemoteFile> {
+        Some(RemoteFile {
+            file: SourceFile::new("called.yml", self.0),
+            commit: None,
+        })
     }
 }
 
