@@ -78,9 +78,7 @@ impl ActionCache {
     ) -> Result<Cached, FetchError> {
         let directory = self.directory(wanted)?;
         self.count(wanted)?;
-        create_private_directory(&directory)?;
-        let lock = within(OTHERS, lock::exclusive(&directory)).await;
-        let _lock = lock.map_err(FetchError::Late)??;
+        let _room = Room::enter(&directory).await?;
         let mut pins = Pins::read(&directory)?;
         let known = self.known(&pins, wanted);
         let commit = match known {
@@ -225,6 +223,33 @@ impl ActionCache {
                 return;
             }
             pause(LOOK).await;
+        }
+    }
+}
+
+/// A repository's directory, for one process alone. It is there for what is kept: one that holds nothing in the
+/// end, because nothing could be fetched or somebody gave up, goes.
+struct Room {
+    directory: PathBuf,
+    _lock: DirectoryLock,
+}
+
+impl Room {
+    async fn enter(directory: &Path) -> Result<Self, FetchError> {
+        let lock = within(OTHERS, lock::exclusive_made(directory)).await;
+        Ok(Self {
+            directory: directory.to_owned(),
+            _lock: lock.map_err(FetchError::Late)??,
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // Neither goes that holds something, the owner's not before the repository's.
+        let emptied = fs::remove_dir(&self.directory);
+        if let (Ok(()), Some(owner)) = (emptied, self.directory.parent()) {
+            let _ = fs::remove_dir(owner);
         }
     }
 }

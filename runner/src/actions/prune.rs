@@ -25,8 +25,12 @@ pub fn prune(root: &Path, age: Duration, dry_run: bool) -> io::Result<Vec<String
     let mut gone = Vec::new();
     for owner in directories(root)? {
         for repository in directories(&owner)? {
-            let Some(_lock) = lock::try_exclusive(&repository)? else {
-                continue;
+            let _lock = match lock::try_exclusive(&repository) {
+                Ok(Some(lock)) => lock,
+                Ok(None) => continue,
+                // A fetch that came to nothing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
             };
             if !dry_run {
                 remove_leftovers(&repository, INCOMING)?;

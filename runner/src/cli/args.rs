@@ -4,7 +4,6 @@ mod bounds;
 mod looking;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,7 +14,7 @@ pub use looking::{
 };
 
 use crate::config::size::parse_memory;
-use crate::host::clock::parse_duration;
+use crate::host::clock::Written;
 
 /// GitHub-Actions-style jobs in disposable Windows VMs, on Linux
 ///
@@ -415,7 +414,7 @@ pub struct RunArguments {
 
     /// How long the run may take, as 90s, 30m or 1h30m; image builds are not counted
     #[arg(long, value_name = "D", value_parser = parse_timeout)]
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Written>,
 }
 
 impl RunArguments {
@@ -460,11 +459,12 @@ fn parse_parallel(text: &str) -> Result<usize, String> {
 }
 
 /// A job that has no time at all would only be made and removed.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        Duration::ZERO => Err(format!("`{text}` leaves the job no time")),
-        timeout => Ok(timeout),
+fn parse_timeout(text: &str) -> Result<Written, String> {
+    let timeout: Written = text.parse()?;
+    if timeout.length.is_zero() {
+        return Err(format!("`{text}` leaves the job no time"));
     }
+    Ok(timeout)
 }
 
 /// Whether a variable can have this name.

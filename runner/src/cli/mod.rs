@@ -66,10 +66,6 @@ fn code_of(ended: Result<u8, Failure>) -> u8 {
     })
 }
 
-/// An action within an action is polled on the stack of the one around it, ten deep, and a build without
-/// optimisation takes a fifth of a megabyte for each. Untouched, it takes no memory.
-const STACK: usize = 8 << 20;
-
 fn dispatch(command: Command) -> Result<u8, Failure> {
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
@@ -79,7 +75,6 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(|error| InfraFailure::new("cannot start Dormer's own threads").because(error))?;

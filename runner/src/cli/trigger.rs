@@ -2,9 +2,29 @@
 //! is told: the one that is taken by default stands for nothing that happened.
 
 use dormer_workflow::plan::Plan;
+use dormer_workflow::workflow::{Event, Trigger, Workflow};
 
 use crate::cli::output;
 use crate::report::plain::harmless_name;
+use crate::source::changes::changes;
+use crate::source::planned::Asked;
+
+/// Finds out which files the event changed, if it was named and the workflow has a filter that asks for them.
+pub(super) async fn look_for_changes(workflow: &Workflow, asked: &mut Asked<'_>) {
+    let event = asked
+        .event
+        .as_deref()
+        .and_then(|name| workflow.on.event(name));
+    let Some(event) = event.filter(|event| asks_for_paths(event)) else {
+        return;
+    };
+    let payload = asked.payload.as_ref().map(|(value, _)| value);
+    asked.changes = changes(asked.workspace, &event.name.value, payload).await;
+}
+
+fn asks_for_paths(event: &Event) -> bool {
+    matches!(&event.trigger, Trigger::Activity(filters) if filters.paths.is_some())
+}
 
 /// Why GitHub would not start the workflow, in one line; none where it would.
 pub(super) fn refusal(plan: &Plan) -> Option<String> {

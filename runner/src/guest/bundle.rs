@@ -171,6 +171,11 @@ impl BundleParser {
             .collect()
     }
 
+    /// Whether the command has ended: what still comes is of the shell that reports on it.
+    pub fn has_exited(&self) -> bool {
+        self.exit_code.is_some() || self.failed.is_some()
+    }
+
     /// What was held back, when a stream ends without its mark.
     pub fn rest(&mut self) -> (Vec<u8>, Vec<u8>) {
         (self.stdout.rest(), self.stderr.rest())

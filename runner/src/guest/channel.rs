@@ -125,12 +125,14 @@ impl GuestChannel for DialectChannel {
         let started = self.transport.start(&request.line, input).await?;
         let paths = self.dialect.paths();
         Ok(RunningBundle {
+            watch: Watch::new(Arc::clone(&started.pulse), self.patience),
             started,
             parser: BundleParser::new(&mark, bundle.files_out.len()),
             tag,
             directory: bundle.directory.clone(),
             files_out: bundle.files_out.iter().map(|f| paths.read(f)).collect(),
             rest: Vec::new(),
+            stalled: None,
         })
     }
 
@@ -197,6 +199,9 @@ impl GuestChannel for DialectChannel {
 #[derive(Debug)]
 pub struct RunningBundle {
     started: Started,
+    watch: Watch,
+    /// The guest stood still before the program began or after it had ended.
+    stalled: Option<ChannelError>,
     parser: BundleParser,
     tag: String,
     directory: String,
@@ -217,10 +222,10 @@ impl RunningBundle {
             if let Some(piece) = self.rest.pop() {
                 return Some(piece);
             }
-            if self.parser.end().is_some() {
+            if self.parser.end().is_some() || self.stalled.is_some() {
                 return None;
             }
-            let shown = match self.started.output.next().await {
+            let shown = match self.next_raw().await {
                 Some(Output::Stdout(piece)) => Output::Stdout(self.parser.stdout(&piece).into()),
                 Some(Output::Stderr(piece)) => Output::Stderr(self.parser.stderr(&piece).into()),
                 None => {
@@ -236,9 +241,30 @@ impl RunningBundle {
         }
     }
 
+    /// The next piece as it comes. A program may be silent for as long as it likes; the guest may not, while it
+    /// is sent what the program needs and while it hands back what the program left.
+    async fn next_raw(&mut self) -> Option<Output> {
+        const SENDING: (&str, &str) = ("taken nothing", "a step's files were sent to it");
+        const FETCHING: (&str, &str) = ("sent nothing", "a step's files were fetched from it");
+        let output = &mut self.started.output;
+        let next = async { Ok(output.next().await) };
+        let came = if self.parser.has_exited() {
+            self.watch.over(FETCHING, next).await
+        } else {
+            self.watch.until_taken(SENDING, next).await
+        };
+        came.unwrap_or_else(|stalled| {
+            self.stalled = Some(stalled);
+            None
+        })
+    }
+
     /// The result, after the output. Whatever the command left running is let go of, not waited for.
     pub async fn finish(mut self) -> Result<BundleResult, ChannelError> {
         while self.next().await.is_some() {}
+        if let Some(stalled) = self.stalled {
+            return Err(stalled);
+        }
         match self.parser.end() {
             Some(BundleEnd::Done(result)) => Ok(result),
             Some(BundleEnd::Failed(what)) if what == "directory" => {
@@ -312,26 +338,53 @@ mod tests {
     async fn a_file_that_does_not_come_back_is_named() {
         // The guest reports in the words that it was given.
         let channel = fake::channel(|_, text| {
-            let mark = text.split("printf '\\036").nth(1).unwrap_or_default();
-            let mark = mark.split(' ').next().unwrap_or_default();
+            let mark = fake::mark_in(text);
             let stdout = format!("\u{1e}{mark} exit 0\n\u{1e}{mark} file 1 ?\n\u{1e}{mark} end\n");
             let stderr = format!("\u{1e}{mark}\n").leak();
             (stdout.into_bytes(), stderr, 0)
         });
-        let bundle = Bundle {
+        let mut bundle = of_one_file();
+        bundle.files_out.push("/C:/a/output".to_owned());
+        let running = channel.run_bundle(&bundle).await.unwrap();
+        let error = running.finish().await.unwrap_err().to_string();
+        assert!(
+            error.contains(r"`C:\a\output` came back garbled"),
+            "{error}"
+        );
+    }
+    fn of_one_file() -> Bundle {
+        Bundle {
             files_in: Vec::new(),
             environment: Vec::new(),
             search_path: None,
             directory: "/C:/a".to_owned(),
             command: vec!["x".to_owned()],
             exit_file: None,
-            files_out: ["/C:/a/env", "/C:/a/output"].map(str::to_owned).to_vec(),
+            files_out: vec!["/C:/a/env".to_owned()],
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_may_be_silent_while_the_program_runs_and_not_before_or_after() {
+        const SHORT: Duration = Duration::from_secs(10);
+        let told = |error: ChannelError| error.to_string();
+        let finished = async |channel: DialectChannel| {
+            let running = channel.run_bundle(&of_one_file()).await.unwrap();
+            running.finish().await
         };
-        let running = channel.run_bundle(&bundle).await.unwrap();
-        let error = running.finish().await.unwrap_err().to_string();
+        let before = finished(fake::silent()).await.map_err(told).unwrap_err();
         assert!(
-            error.contains(r"`C:\a\output` came back garbled"),
-            "{error}"
+            before.contains("taken nothing for 0 s while a step's files"),
+            "{before}"
+        );
+        let channel = fake::halting(|_| Vec::new()).patience(SHORT);
+        let during = tokio::time::timeout(SHORT * 5, finished(channel)).await;
+        assert!(during.is_err(), "{during:?}");
+        let channel = fake::halting(|mark| format!("\u{1e}{mark} exit 0\n").into()).patience(SHORT);
+        let after = finished(channel).await.map_err(told).unwrap_err();
+        assert!(
+            after.contains("sent nothing for 10 s while a step's files"),
+            "{after}"
         );
     }
 }

@@ -24,6 +24,8 @@ pub struct Pulse {
     begun: Instant,
     /// Milliseconds since it began.
     last: AtomicU64,
+    /// Whether the guest has been sent all that the program reads.
+    taken: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -33,6 +35,7 @@ impl Pulse {
         Arc::new(Self {
             begun: Instant::now(),
             last: AtomicU64::new(0),
+            taken: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         })
     }
@@ -48,6 +51,16 @@ impl Pulse {
     pub fn beat(&self) {
         let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(since, Ordering::Relaxed);
+    }
+
+    /// The guest was sent all that the program reads.
+    pub fn take(&self) {
+        self.taken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the guest was sent all that the program reads. Its silence may be the program's from then on.
+    pub fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// There is nothing more to come from the guest.
@@ -90,15 +103,37 @@ impl Watch {
         stalled: (&'static str, &'static str),
         work: impl Future<Output = Result<T, ChannelError>>,
     ) -> Result<T, ChannelError> {
-        let (done, meanwhile) = stalled;
         tokio::select! {
             biased;
             result = work => result,
-            () = self.pulse.stops(self.patience) => Err(ChannelError::Stalled {
-                done,
-                meanwhile,
-                seconds: self.patience.as_secs(),
-            }),
+            () = self.pulse.stops(self.patience) => Err(self.stalled(stalled)),
+        }
+    }
+
+    /// As [`Watch::over`], as long as the guest was not sent all that the program reads; then without end.
+    pub async fn until_taken<T>(
+        &self,
+        stalled: (&'static str, &'static str),
+        work: impl Future<Output = Result<T, ChannelError>>,
+    ) -> Result<T, ChannelError> {
+        let not_taken = async {
+            self.pulse.stops(self.patience).await;
+            if self.pulse.is_taken() {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = not_taken => Err(self.stalled(stalled)),
+        }
+    }
+
+    fn stalled(&self, (done, meanwhile): (&'static str, &'static str)) -> ChannelError {
+        ChannelError::Stalled {
+            done,
+            meanwhile,
+            seconds: self.patience.as_secs(),
         }
     }
 }
@@ -133,6 +168,25 @@ mod tests {
         let error = over(&pulse, 11).await.unwrap_err().to_string();
         let told = "the guest has sent nothing for 10 s while files were fetched from it";
         assert_eq!(error, told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_has_all_that_it_reads_may_be_silent() {
+        let pulse = Pulse::new();
+        let watch = Watch::new(Arc::clone(&pulse), SHORT);
+        let long = || async {
+            pause(SHORT * 3).await;
+            Ok(())
+        };
+        let error = watch.until_taken(WORDS, long()).await.unwrap_err();
+        assert!(matches!(error, ChannelError::Stalled { .. }));
+        pulse.beat();
+        let taking = async {
+            pause(SHORT / 2).await;
+            pulse.take();
+            long().await
+        };
+        watch.until_taken(WORDS, taking).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,10 @@
 //! Waiting, with a name and an end. Nothing else in Dormer sleeps or times out by itself, so that
 //! each wait can be found here and each failure can say what was waited for.
 
+use std::fmt;
 use std::future::Future;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -96,23 +99,30 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
-/// A duration as people write one, which [`parse_duration`] reads.
-pub fn written(duration: Duration) -> String {
-    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
-    let parts = [
-        (seconds / 3600, "h"),
-        (seconds / 60 % 60, "m"),
-        (seconds % 60, "s"),
-        (u64::from(millis), "ms"),
-    ];
-    let there = parts.into_iter().filter(|(number, _)| *number > 0);
-    let text: String = there
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
-    if text.is_empty() {
-        "0s".to_owned()
-    } else {
-        text
+/// A length of time, and how somebody wrote it: what is said of it later is in their words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The length.
+    pub length: Duration,
+    text: Arc<str>,
+}
+
+impl FromStr for Written {
+    type Err = String;
+
+    /// See [`parse_duration`].
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        Ok(Self {
+            length: parse_duration(text)?,
+            text: text.into(),
+        })
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -139,10 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_written_as_they_are_read() {
-        for text in ["20m", "1h30m", "1m30s", "48h", "1s250ms", "0s"] {
-            assert_eq!(written(parse_duration(text).unwrap()), text);
+    fn durations_are_told_as_they_were_written() {
+        for text in ["90s", "1h30m", "0090m", "48h", "90", "0s"] {
+            let read: Written = text.parse().unwrap();
+            assert_eq!(read.to_string(), text);
+            assert_eq!(Ok(read.length), parse_duration(text));
         }
+        assert!("soon".parse::<Written>().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,13 +1,14 @@
 //! Locks between processes. A lock is held on a directory itself, so that no lock file is ever left
 //! behind, and the kernel releases it when its holder dies, however it dies.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::host::clock::{self, Deadline};
+use crate::host::fs::create_private_directory;
 
 /// How often a lock that somebody else holds is asked for again. The kernel would wake us at once,
 /// but a blocked thread could not be cancelled.
@@ -54,6 +55,29 @@ pub async fn exclusive_within(directory: &Path, deadline: Deadline) -> io::Resul
 /// Waits for the lock of `directory`, beside other shared holders.
 pub async fn shared(directory: &Path) -> io::Result<DirectoryLock> {
     wait(directory, try_shared).await
+}
+
+/// As [`exclusive`], of a directory that is made if it is not there. Whoever holds the lock of an empty one may
+/// remove it: then it is made anew.
+pub async fn exclusive_made(directory: &Path) -> io::Result<DirectoryLock> {
+    loop {
+        match make_and_lock(directory).await {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) => {}
+            // Between the making of the one and the looking at the other, somebody removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => clock::pause(RETRY).await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// None if what was locked is no longer what is there.
+async fn make_and_lock(directory: &Path) -> io::Result<Option<DirectoryLock>> {
+    create_private_directory(directory)?;
+    let lock = exclusive(directory).await?;
+    let (locked, there) = (lock.file.metadata()?, fs::metadata(directory)?);
+    let is_same = (locked.dev(), locked.ino()) == (there.dev(), there.ino());
+    Ok(is_same.then_some(lock))
 }
 
 fn attempt(
@@ -108,6 +132,21 @@ mod tests {
         assert!(!held.is_of(&path));
         std::fs::create_dir(&path).unwrap();
         assert!(!held.is_of(&path));
+    }
+
+    #[tokio::test]
+    async fn what_its_holder_removed_is_made_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("a/b");
+        let held = exclusive_made(&directory).await.unwrap();
+        let removing = async {
+            clock::pause(RETRY * 2).await;
+            fs::remove_dir(&directory).unwrap();
+            fs::remove_dir(directory.parent().unwrap()).unwrap();
+            drop(held);
+        };
+        let (lock, ()) = tokio::join!(exclusive_made(&directory), removing);
+        assert!(try_exclusive(&directory).unwrap().is_none(), "{lock:?}");
     }
 
     #[tokio::test]

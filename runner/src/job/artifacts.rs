@@ -10,6 +10,7 @@ use crate::artifact::picked::Picked;
 use crate::artifact::shelf::{FOLDER, Shelf, Stored};
 use crate::artifact::write::OutDirectory;
 use crate::event::{Events, JobEvent, Level};
+use crate::failure::with_causes;
 use crate::guest::channel::GuestChannel;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -54,7 +55,7 @@ impl JobArtifacts<'_> {
         self.progress.stage("fetching an artifact");
         let gathered = collect::gather(self.channel.as_ref(), &request).await;
         self.progress.finish();
-        let gathered = gathered.map_err(|failure| failure.to_string())?;
+        let gathered = gathered.map_err(|failure| with_causes(&failure))?;
         for text in &gathered.warnings {
             self.events.notice(Level::Warning, hide(text));
         }

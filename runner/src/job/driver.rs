@@ -24,6 +24,7 @@ use crate::job::work::Work;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::steps::context::JobFacts;
+use crate::steps::shell;
 use crate::vmm::engine::Engine;
 
 /// A container that is being created or started is waited for, since it can't be removed before it is
@@ -60,7 +61,7 @@ pub struct Surroundings {
 
 /// Runs a job to its end.
 pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
-    let limits = Limits::new(around.cancel.clone(), request.deadline);
+    let limits = Limits::new(around.cancel.clone(), request.deadline.clone());
     let driver = Driver {
         request,
         around,
@@ -126,6 +127,7 @@ impl Driver<'_> {
     }
 
     async fn work(&mut self) -> Result<Conclusion, Interrupted> {
+        self.refuse_missing_shells()?;
         self.enter(Phase::ResolvingImage);
         let image = self.resolve_image().await?;
         let order = self.order(&image).await?;
@@ -162,6 +164,20 @@ impl Driver<'_> {
         } else {
             conclusion
         })
+    }
+
+    /// What the image says of itself is enough for that, and to check all of it takes seconds.
+    fn refuse_missing_shells(&self) -> Result<(), Failure> {
+        // One that is not there is told when its turn comes.
+        let Ok(image) = self.around.store.get(&self.request.image) else {
+            return Ok(());
+        };
+        let guest = &image.manifest.description.guest;
+        Ok(shell::refuse_missing(
+            guest,
+            &self.request.workflow,
+            &self.request.job,
+        )?)
     }
 
     async fn resolve_image(&self) -> Result<Image, Interrupted> {

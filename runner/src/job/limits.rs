@@ -7,17 +7,17 @@ use std::time::Duration;
 use dormer_workflow::workflow::minutes;
 use tokio::time::Instant;
 
-use crate::host::clock::{self, written};
+use crate::host::clock::{self, Written};
 use crate::host::signals::Cancel;
 
 /// GitHub's own limit for a job that states none.
 const DEFAULT_MINUTES: f64 = 360.0;
 
 /// How long something may take, by whose word. Shown as people know it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TimeLimit {
     /// The whole run, by `--timeout`.
-    Run(Duration),
+    Run(Written),
     /// The job's steps, by its `timeout-minutes`.
     Job(f64),
     /// The steps of a job that says nothing of it.
@@ -25,10 +25,10 @@ pub enum TimeLimit {
 }
 
 impl TimeLimit {
-    fn length(self) -> Duration {
+    fn length(&self) -> Duration {
         match self {
-            Self::Run(length) => length,
-            Self::Job(number) => minutes(number),
+            Self::Run(time) => time.length,
+            Self::Job(number) => minutes(*number),
             Self::Unsaid => minutes(DEFAULT_MINUTES),
         }
     }
@@ -37,7 +37,7 @@ impl TimeLimit {
 impl fmt::Display for TimeLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Run(length) => write!(f, "`--timeout {}`, of the whole run", written(*length)),
+            Self::Run(time) => write!(f, "`--timeout {time}`, of the whole run"),
             Self::Job(number) => write!(f, "`timeout-minutes: {number}`"),
             Self::Unsaid => {
                 write!(
@@ -50,7 +50,7 @@ impl fmt::Display for TimeLimit {
 }
 
 /// When something has to be over, and what says so.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Due {
     /// When.
     pub at: Instant,
@@ -63,6 +63,16 @@ impl Due {
     pub fn from_now(limit: TimeLimit) -> Option<Self> {
         let at = Instant::now().checked_add(limit.length())?;
         Some(Self { at, limit })
+    }
+
+    /// What is said of a job whose turn did not come within the run's time.
+    pub(super) fn kept_from_starting(&self) -> String {
+        match &self.limit {
+            TimeLimit::Run(time) => {
+                format!("did not start: the time of the run (`--timeout {time}`) was over")
+            }
+            limit => format!("did not start: the time was over ({limit})"),
+        }
     }
 
     /// Whether the time is over.
@@ -106,7 +116,11 @@ impl Limits {
         let Some(due) = Due::from_now(limit) else {
             return;
         };
-        if self.deadline.is_none_or(|deadline| due.at < deadline.at) {
+        if self
+            .deadline
+            .as_ref()
+            .is_none_or(|deadline| due.at < deadline.at)
+        {
             self.deadline = Some(due);
             self.forward();
         }
@@ -114,7 +128,7 @@ impl Limits {
 
     /// The limit that ends the job before any other does, if there is one.
     pub fn time(&self) -> Option<TimeLimit> {
-        self.deadline.map(|due| due.limit)
+        self.deadline.as_ref().map(|due| due.limit.clone())
     }
 
     /// Why the job is to stop by now, if it is.
@@ -123,7 +137,8 @@ impl Limits {
             return Some(Stop::Cancelled);
         }
         self.deadline
-            .is_some_and(|due| due.is_over())
+            .as_ref()
+            .is_some_and(Due::is_over)
             .then_some(Stop::Deadline)
     }
 
@@ -132,7 +147,7 @@ impl Limits {
         tokio::select! {
             biased;
             () = self.asked.requested() => Stop::Cancelled,
-            () = until(self.deadline) => Stop::Deadline,
+            () = until(self.deadline.as_ref()) => Stop::Deadline,
         }
     }
 
@@ -161,7 +176,7 @@ impl Limits {
 }
 
 /// Returns when a time has come; never, if there is none.
-pub(super) async fn until(deadline: Option<Due>) {
+pub(super) async fn until(deadline: Option<&Due>) {
     match deadline {
         Some(due) => clock::pause(due.at.saturating_duration_since(Instant::now())).await,
         None => std::future::pending().await,
@@ -174,7 +189,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_deadline_stops_the_steps_gracefully() {
-        let mut limits = Limits::new(Cancel::default(), of_run(60));
+        let mut limits = Limits::new(Cancel::default(), of_run("60"));
         limits.at_most(TimeLimit::Job(0.1));
         limits.at_most(TimeLimit::Job(0.9));
         assert_eq!(limits.stop(), None);
@@ -184,19 +199,24 @@ mod tests {
         assert_eq!(limits.stop(), Some(Stop::Deadline));
     }
 
-    fn of_run(seconds: u64) -> Option<Due> {
-        Due::from_now(TimeLimit::Run(Duration::from_secs(seconds)))
+    fn of_run(text: &str) -> Option<Due> {
+        Due::from_now(TimeLimit::Run(text.parse().unwrap()))
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_limit_that_comes_first_is_the_one_that_is_named() {
         for (of_run, of_job, expected) in [
             (
-                of_run(1200),
+                of_run("90s"),
                 TimeLimit::Job(30.0),
-                "`--timeout 20m`, of the whole run",
+                "`--timeout 90s`, of the whole run",
             ),
-            (of_run(1200), TimeLimit::Job(1.0), "`timeout-minutes: 1`"),
+            (
+                of_run("1200"),
+                TimeLimit::Job(30.0),
+                "`--timeout 1200`, of the whole run",
+            ),
+            (of_run("20m"), TimeLimit::Job(1.0), "`timeout-minutes: 1`"),
             (None, TimeLimit::Job(0.5), "`timeout-minutes: 0.5`"),
             (
                 None,
@@ -213,7 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_time_too_long_to_be_written_down_is_no_limit() {
-        assert_eq!(Due::from_now(TimeLimit::Run(Duration::MAX)), None);
+        let longest = "18446744073709551615";
+        assert_eq!(of_run(longest), None);
         assert_eq!(Due::from_now(TimeLimit::Job(f64::MAX)), None);
     }
 

@@ -19,7 +19,7 @@ use crate::report::screen::{OnScreen, Screen};
 use crate::report::shared::{Marked, Shared};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
-use crate::report::words::{GOES_ON, failed, notice, pinned};
+use crate::report::words::{GOES_ON, NOT_STARTED, failed, is_kept_from_starting, notice, pinned};
 
 /// Writes for people.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Human<O: Write + Send, E: Write + Send> {
     err: Marked<Shared<Outlet<E>>>,
     palette: Palette,
     phase: Option<(Phase, u64)>,
+    /// Whether the job's turn came.
+    has_begun: bool,
     /// Whether nothing of the machine is left.
     torn_down: bool,
     /// Whether the machine wakes, and does not boot.
@@ -76,6 +78,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             screen,
             palette,
             phase,
+            has_begun: false,
             torn_down: false,
             wakes: false,
             heading: Heading::default(),
@@ -275,9 +278,13 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         if self.terse && conclusion == Conclusion::Success {
             return Ok(());
         }
-        let (word, tone) = verdict(conclusion, code);
+        let (word, tone) = if is_kept_from_starting(self.has_begun, code) {
+            (NOT_STARTED, Tone::Bad)
+        } else {
+            verdict(conclusion, code)
+        };
         let line = self.palette.paint(tone, &format!("job {word}"));
-        if conclusion == Conclusion::Skipped {
+        if conclusion == Conclusion::Skipped || word == NOT_STARTED {
             return self.say(&line);
         }
         let is_allowed = event.may_fail && conclusion == Conclusion::Failure;
@@ -408,8 +415,11 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
                 self.wakes = *mode == StartMode::Warm;
                 Ok(())
             }
-            JobEvent::JobAccepted
-            | JobEvent::Rung { .. }
+            JobEvent::JobAccepted => {
+                self.has_begun = true;
+                Ok(())
+            }
+            JobEvent::Rung { .. }
             | JobEvent::RunStarted { .. }
             | JobEvent::RunCompleted { .. }
             | JobEvent::StepSummary { .. } => Ok(()),

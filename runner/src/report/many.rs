@@ -163,6 +163,32 @@ mod tests {
     }
 
     #[test]
+    fn a_job_whose_turn_did_not_come_in_time_did_not_start() {
+        let late = || JobEvent::JobCompleted {
+            conclusion: Conclusion::Cancelled,
+            exit_code: 124,
+            infra: None,
+        };
+        let text = shown(|run| {
+            run.job("a", None).emit(JobEvent::JobAccepted);
+            run.job("a", None).emit(late());
+            run.job("b", None).emit(late());
+            run.own().emit(JobEvent::RunCompleted {
+                conclusion: Conclusion::Cancelled,
+                exit_code: 124,
+            });
+        });
+        let expected = "a │ job ran out of time in 0.0 s\n\
+                        b │ job did not start\n\
+                        \n\
+                        a  ! cancelled      0.0 s\n\
+                        b  ! did not start\n\
+                        \n\
+                        run ran out of time in 0.0 s\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
     fn lines_of_jobs_that_run_at_once_carry_their_names() {
         let text = shown(|run| {
             run.own().emit(JobEvent::RunStarted {

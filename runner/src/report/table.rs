@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::event::{Conclusion, JobEvent, Stage, Stamped};
 use crate::report::plain::{harmless_name, shortened};
 use crate::report::style::duration;
+use crate::report::words::is_kept_from_starting;
 
 /// How many columns names have where nobody says how many there are.
 const WIDEST: usize = 60;
@@ -26,6 +27,9 @@ struct Row {
     key: Arc<str>,
     whose: Arc<str>,
     end: Option<(Conclusion, u64)>,
+    has_begun: bool,
+    /// Whether there was no time left for it.
+    is_late: bool,
     /// Whether its failure counts as a success.
     may_fail: bool,
     steps: Vec<Step>,
@@ -46,7 +50,7 @@ impl Table {
     /// Takes what an event says of a job or a step.
     pub fn take(&mut self, event: &Stamped) {
         match &event.event {
-            JobEvent::JobAccepted => drop(self.row(event)),
+            JobEvent::JobAccepted => self.row(event).has_begun = true,
             JobEvent::StepFinished {
                 number,
                 stage,
@@ -69,8 +73,14 @@ impl Table {
                 };
                 self.row(event).steps.push(step);
             }
-            JobEvent::JobCompleted { conclusion, .. } => {
-                self.row(event).end = Some((*conclusion, event.t_ms));
+            JobEvent::JobCompleted {
+                conclusion,
+                exit_code,
+                ..
+            } => {
+                let row = self.row(event);
+                row.end = Some((*conclusion, event.t_ms));
+                row.is_late = is_kept_from_starting(row.has_begun, *exit_code);
             }
             _ => {}
         }
@@ -83,6 +93,8 @@ impl Table {
                 key: Arc::clone(&event.key),
                 whose: Arc::clone(event.whose()),
                 end: None,
+                has_begun: false,
+                is_late: false,
                 may_fail: event.may_fail,
                 steps: Vec::new(),
             });
@@ -115,11 +127,13 @@ impl Table {
 impl Row {
     fn cells(&self) -> Vec<Cells> {
         let end = match self.end {
+            Some(_) if self.is_late => "! did not start",
             Some((Conclusion::Failure, _)) if self.may_fail => "✗ failure (allowed)",
             Some((conclusion, _)) => word(conclusion),
             None => "",
         };
-        let took = self.end.map(|(conclusion, ms)| took(conclusion, ms));
+        let end_of_work = self.end.filter(|_| !self.is_late);
+        let took = end_of_work.map(|(conclusion, ms)| took(conclusion, ms));
         let name = harmless_name(&self.whose).into_owned();
         let mut cells = vec![[name, end.to_owned(), took.unwrap_or_default()]];
         cells.extend(self.steps.iter().map(Step::cells));

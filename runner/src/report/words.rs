@@ -1,6 +1,7 @@
 //! Sentences that the reporters for people share.
 
 use crate::event::Level;
+use crate::exit_code as codes;
 use crate::report::plain::{harmless, harmless_name};
 use crate::report::style::{Palette, Tone};
 use crate::report::tail::exit_code;
@@ -13,6 +14,14 @@ pub(super) fn notice(palette: Palette, level: Level, text: &str) -> String {
         Level::Error => ("error:", Tone::Bad),
     };
     format!("{} {}", palette.paint(tone, word), harmless(text))
+}
+
+/// What is said of a job whose turn did not come in time, after `job`.
+pub(super) const NOT_STARTED: &str = "did not start";
+
+/// Whether that is how a job ended which has this code.
+pub(super) fn is_kept_from_starting(has_begun: bool, code: u8) -> bool {
+    !has_begun && code == codes::DEADLINE
 }
 
 /// What is said of a failure that the job survives.

@@ -118,7 +118,7 @@ fn loose_names(common: &Path, place: &Path, sha: &str, names: &mut Vec<String>, 
 }
 
 /// A worktree shares its refs with the repository that it belongs to.
-fn common_directory(git: &Path) -> PathBuf {
+pub(super) fn common_directory(git: &Path) -> PathBuf {
     let shared = read(&git.join("commondir"));
     if shared.is_empty() {
         git.to_owned()
@@ -146,7 +146,7 @@ fn resolve(git: &Path, name: &str) -> String {
 }
 
 /// The text if it is a commit's name.
-fn commit(text: &str) -> String {
+pub(super) fn commit(text: &str) -> String {
     let text = text.trim();
     let valid = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if valid {

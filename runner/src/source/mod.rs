@@ -3,6 +3,7 @@
 //! checks, plans or runs them.
 
 pub mod called;
+pub mod changes;
 pub mod checkout;
 pub mod command;
 pub mod file;

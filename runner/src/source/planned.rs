@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dormer_workflow::expr::{Object, Value};
 use dormer_workflow::plan::{Legs, Plan, Planned, PlannedJob, Request, event, start};
+use dormer_workflow::trigger::Changes;
 use dormer_workflow::workflow::{Job, Workflow};
 use dormer_workflow::{Problem, Problems};
 
@@ -32,6 +33,8 @@ pub struct Asked<'a> {
     pub vars: Object,
     /// A number of the run.
     pub run_id: String,
+    /// The files that the event changed.
+    pub changes: Changes,
 }
 
 /// A run that can begin.
@@ -79,6 +82,7 @@ pub fn prepare(
         event: Some(event),
         inputs: asked.inputs.clone(),
         vars: asked.vars.clone(),
+        changes: asked.changes.clone(),
     };
     let mut start = start(workflow, &request)?;
     let facts = facts(&start.event, start.inputs.clone());

@@ -1,6 +1,7 @@
 //! A composite action: steps of its own, in surroundings of their own.
 
 use dormer_workflow::workflow::Step;
+use futures_util::future::BoxFuture;
 
 use crate::event::{Conclusion, Stage};
 use crate::failure::InfraFailure;
@@ -18,42 +19,44 @@ use crate::steps::uses::Acting;
 impl Executor<'_> {
     /// Runs a stage of a composite action: in its main stage its steps, in the others those of their
     /// actions' that have something to do then.
-    pub(super) async fn run_composite(
-        &self,
-        state: &mut ExecutorState,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        acting: &Acting<'_>,
-        steps: &[Step],
-    ) -> Result<StepEnd, InfraFailure> {
-        if let Err(why) = check_depth(frame.depth() + 1) {
-            return Ok(self.failed(why));
-        }
-        let inner = self.inside(frame, turn, acting);
-        if turn.stage == Stage::Main {
-            match self.fetch_late(state, &inner, acting, steps).await {
-                InTime::Done(Ok(())) => {}
-                InTime::Done(Err(why)) => return Ok(self.failed(why)),
-                InTime::Stopped(end) => return Ok(end),
+    pub(super) fn run_composite<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        frame: &'f Frame<'_>,
+        turn: &'f Turn<'_>,
+        acting: &'f Acting<'_>,
+        steps: &'f [Step],
+    ) -> BoxFuture<'f, Result<StepEnd, InfraFailure>> {
+        Box::pin(async move {
+            if let Err(why) = check_depth(frame.depth() + 1) {
+                return Ok(self.failed(why));
             }
-            state.inner.insert(frame.place_of(turn.index), Vec::new());
-        }
-        let turns = self.turns_inside(state, turn, acting, steps);
-        let mut end = self.run_inside(state, &inner, turns).await?;
-        if turn.stage == Stage::Main {
-            match self.outputs_of(state, &inner, acting).await {
-                Ok(outputs) => end.outputs = outputs,
-                Err(why) => {
-                    self.complain(why);
-                    end.outcome = Conclusion::Failure;
+            let inner = self.inside(frame, turn, acting);
+            if turn.stage == Stage::Main {
+                match self.fetch_late(state, &inner, acting, steps).await {
+                    InTime::Done(Ok(())) => {}
+                    InTime::Done(Err(why)) => return Ok(self.failed(why).unanswered()),
+                    InTime::Stopped(end) => return Ok(end),
+                }
+                state.inner.insert(frame.place_of(turn.index), Vec::new());
+            }
+            let turns = self.turns_inside(state, turn, acting, steps);
+            let mut end = self.run_inside(state, &inner, turns).await?;
+            if turn.stage == Stage::Main {
+                match self.outputs_of(state, &inner, acting).await {
+                    Ok(outputs) => end.outputs = outputs,
+                    Err(why) => {
+                        self.complain(why);
+                        end.outcome = Conclusion::Failure;
+                    }
+                }
+                // What its steps said is of use to their last stages only.
+                if !post::is_on(&state.post, &inner.chain) {
+                    state.inner.remove(&frame.place_of(turn.index));
                 }
             }
-            // What its steps said is of use to their last stages only.
-            if !post::is_on(&state.post, &inner.chain) {
-                state.inner.remove(&frame.place_of(turn.index));
-            }
-        }
-        Ok(end)
+            Ok(end)
+        })
     }
 
     /// The surroundings of its steps.
@@ -80,20 +83,22 @@ impl Executor<'_> {
     }
 
     /// An action of the workspace is known only now, and so are the actions that it uses.
-    async fn fetch_late(
-        &self,
-        state: &mut ExecutorState,
-        inner: &Frame<'_>,
-        acting: &Acting<'_>,
-        steps: &[Step],
-    ) -> InTime<Result<(), String>> {
-        if acting.site.from.is_some() {
-            return InTime::Done(Ok(()));
-        }
-        let sites = state.actions.get_or_insert_default();
-        let preparation = self.preparation();
-        let fetching = preparation.complete(sites, steps, Some(acting.site), inner.depth());
-        self.in_time(inner, acting.here, fetching).await
+    fn fetch_late<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        inner: &'f Frame<'_>,
+        acting: &'f Acting<'_>,
+        steps: &'f [Step],
+    ) -> BoxFuture<'f, InTime<Result<(), String>>> {
+        Box::pin(async move {
+            if acting.site.from.is_some() {
+                return InTime::Done(Ok(()));
+            }
+            let sites = state.actions.get_or_insert_default();
+            let preparation = self.preparation();
+            let fetching = preparation.complete(sites, steps, Some(acting.site), inner.depth());
+            self.in_time(inner, acting.here, fetching).await
+        })
     }
 
     fn turns_inside<'s>(
@@ -177,23 +182,25 @@ impl Executor<'_> {
     }
 
     /// What the action says of itself when its steps are over, however they ended.
-    async fn outputs_of(
-        &self,
-        state: &ExecutorState,
-        inner: &Frame<'_>,
-        acting: &Acting<'_>,
-    ) -> Result<Variables, String> {
-        let mut facts = inner.facts_for(state, "");
-        facts.action.clone_from(&acting.here.facts.action);
-        let environment = inner.variables(state);
-        let view = self.view(state, inner, &facts, &environment);
-        let mut outputs = Variables::default();
-        for output in &acting.action.outputs {
-            if let Some(value) = &output.value {
-                outputs.set(output.name.value.as_str(), view.render(value).await?);
+    fn outputs_of<'f>(
+        &'f self,
+        state: &'f ExecutorState,
+        inner: &'f Frame<'_>,
+        acting: &'f Acting<'_>,
+    ) -> BoxFuture<'f, Result<Variables, String>> {
+        Box::pin(async move {
+            let mut facts = inner.facts_for(state, "");
+            facts.action.clone_from(&acting.here.facts.action);
+            let environment = inner.variables(state);
+            let view = self.view(state, inner, &facts, &environment);
+            let mut outputs = Variables::default();
+            for output in &acting.action.outputs {
+                if let Some(value) = &output.value {
+                    outputs.set(output.name.value.as_str(), view.render(value).await?);
+                }
             }
-        }
-        Ok(outputs)
+            Ok(outputs)
+        })
     }
 }
 

@@ -84,7 +84,7 @@ impl Executor<'_> {
         gate: &mut dyn Gate,
     ) -> Result<(), InfraFailure> {
         if state.actions.is_none() {
-            self.fetch_actions(state).await;
+            self.fetch_actions(state).await?;
         }
         // Without what its steps need a job does not begin.
         if state.actions.is_some() {
@@ -100,7 +100,7 @@ impl Executor<'_> {
     }
 
     /// Brings the actions of other repositories into the guest, before the first step.
-    async fn fetch_actions(&self, state: &mut ExecutorState) {
+    async fn fetch_actions(&self, state: &mut ExecutorState) -> Result<(), InfraFailure> {
         let mut sites = Sites::new();
         let preparation = self.preparation();
         let fetching = preparation.complete(&mut sites, &self.job.steps, None, 0);
@@ -109,7 +109,7 @@ impl Executor<'_> {
             fetched = fetching => fetched,
             () = self.cancel.requested() => {
                 state.status = Status::Cancelled;
-                return;
+                return Ok(());
             }
         };
         match fetched {
@@ -117,8 +117,10 @@ impl Executor<'_> {
             Err(why) => {
                 self.complain(why);
                 state.status = Status::Failure;
+                self.expect_guest().await?;
             }
         }
+        Ok(())
     }
 
     async fn take_turns(

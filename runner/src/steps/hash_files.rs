@@ -14,6 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
 use crate::glob::{self, Patterns};
@@ -87,49 +88,51 @@ impl FileHashes {
 }
 
 /// Asks the guest for the files that match and hashes their hashes; an empty text if there are none.
-async fn look(
-    guest: &dyn GuestChannel,
-    workspace: &str,
-    patterns: &[String],
-) -> Result<String, String> {
-    let patterns = read(patterns, workspace)?;
-    if patterns.is_empty() {
-        return Ok(String::new());
-    }
-    let directory = guest.dialect().paths().write(workspace);
-    let base = glob::parts(workspace).join("/");
-    let listing = transfer::list(guest, &directory, &[], MOST_FILES).await;
-    let mut found = Vec::new();
-    let mut links = HashSet::new();
-    for entry in listing.map_err(|error| error.to_string())?.what {
-        // Names that are not text are matched by no pattern that could be written.
-        let Ok(name) = String::from_utf8(entry.name) else {
-            continue;
-        };
-        if !matches!(entry.kind, 'f' | 'l') || !patterns.matches(&format!("{base}/{name}")) {
-            continue;
+fn look<'f>(
+    guest: &'f dyn GuestChannel,
+    workspace: &'f str,
+    patterns: &'f [String],
+) -> BoxFuture<'f, Result<String, String>> {
+    Box::pin(async move {
+        let patterns = read(patterns, workspace)?;
+        if patterns.is_empty() {
+            return Ok(String::new());
         }
-        if entry.kind == 'l' {
-            links.insert(name.clone());
+        let directory = guest.dialect().paths().write(workspace);
+        let base = glob::parts(workspace).join("/");
+        let listing = transfer::list(guest, &directory, &[], MOST_FILES).await;
+        let mut found = Vec::new();
+        let mut links = HashSet::new();
+        for entry in listing.map_err(|error| error.to_string())?.what {
+            // Names that are not text are matched by no pattern that could be written.
+            let Ok(name) = String::from_utf8(entry.name) else {
+                continue;
+            };
+            if !matches!(entry.kind, 'f' | 'l') || !patterns.matches(&format!("{base}/{name}")) {
+                continue;
+            }
+            if entry.kind == 'l' {
+                links.insert(name.clone());
+            }
+            found.push(name);
         }
-        found.push(name);
-    }
-    if found.is_empty() {
-        return Ok(String::new());
-    }
-    in_order(&mut found);
-    let digests = transfer::digests(guest, &directory, &found).await;
-    let digests = digests.map_err(|error| error.to_string())?;
-    let mut known = Vec::with_capacity(found.len());
-    for (name, digest) in found.iter().zip(digests) {
-        match digest {
-            Some(digest) => known.push(digest),
-            // It leads to a directory, or nowhere.
-            None if links.contains(name) => {}
-            None => return Err(format!("the file `{name}` can't be read")),
+        if found.is_empty() {
+            return Ok(String::new());
         }
-    }
-    Ok(combined(&known))
+        in_order(&mut found);
+        let digests = transfer::digests(guest, &directory, &found).await;
+        let digests = digests.map_err(|error| error.to_string())?;
+        let mut known = Vec::with_capacity(found.len());
+        for (name, digest) in found.iter().zip(digests) {
+            match digest {
+                Some(digest) => known.push(digest),
+                // It leads to a directory, or nowhere.
+                None if links.contains(name) => {}
+                None => return Err(format!("the file `{name}` can't be read")),
+            }
+        }
+        Ok(combined(&known))
+    })
 }
 
 /// Reads the arguments of a call: each may hold several patterns, one a line. What lies outside of the

@@ -27,9 +27,9 @@ impl Executor<'_> {
         tokio::select! {
             biased;
             done = work => InTime::Done(done),
-            () = over(frame) => InTime::Stopped(StepEnd::late()),
+            () = over(frame) => InTime::Stopped(StepEnd::late().unanswered()),
             () = self.told_to_stop(here) => {
-                InTime::Stopped(StepEnd::plain(Conclusion::Cancelled))
+                InTime::Stopped(StepEnd::plain(Conclusion::Cancelled).unanswered())
             }
         }
     }

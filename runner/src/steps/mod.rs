@@ -47,6 +47,7 @@ mod orphans;
 pub mod output;
 pub mod place;
 pub mod post;
+mod presence;
 mod run;
 pub mod script;
 pub mod shell;

@@ -1,6 +1,7 @@
 //! An action in JavaScript, run by the guest's Node.js.
 
 use dormer_workflow::action::{GivenInputs, NodeRuns};
+use futures_util::future::BoxFuture;
 
 use crate::event::{Level, Stage};
 use crate::failure::InfraFailure;
@@ -18,40 +19,42 @@ use crate::steps::uses::Acting;
 
 impl Executor<'_> {
     /// Runs a stage of an action in JavaScript.
-    pub(super) async fn run_node(
-        &self,
-        state: &mut ExecutorState,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        acting: &Acting<'_>,
-        node: &NodeRuns,
-    ) -> Result<StepEnd, InfraFailure> {
-        let (profile, version) = match self.node(acting, node) {
-            Ok(found) => found,
-            Err(why) => return Ok(self.failed(why)),
-        };
-        if let Some(tool) = &version.tool {
-            let providing = self.tools.provide(tool);
-            match self.in_time(frame, acting.here, providing).await {
-                InTime::Done(Ok(())) => {}
-                InTime::Done(Err(why)) => return Ok(self.failed(why)),
-                InTime::Stopped(end) => return Ok(end),
+    pub(super) fn run_node<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        frame: &'f Frame<'_>,
+        turn: &'f Turn<'_>,
+        acting: &'f Acting<'_>,
+        node: &'f NodeRuns,
+    ) -> BoxFuture<'f, Result<StepEnd, InfraFailure>> {
+        Box::pin(async move {
+            let (profile, version) = match self.node(acting, node) {
+                Ok(found) => found,
+                Err(why) => return Ok(self.failed(why)),
+            };
+            if let Some(tool) = &version.tool {
+                let providing = self.tools.provide(tool);
+                match self.in_time(frame, acting.here, providing).await {
+                    InTime::Done(Ok(())) => {}
+                    InTime::Done(Err(why)) => return Ok(self.failed(why).unanswered()),
+                    InTime::Stopped(end) => return Ok(end),
+                }
             }
-        }
-        // From here on there is something to clean up, whatever becomes of it.
-        if turn.stage != Stage::Post && node.post.is_some() {
-            post::push(&mut state.post, &turn.chain(frame, acting.site));
-        }
-        let Some(script) = script_of(node, turn.stage) else {
-            let why = format!("the action `{}` has no such stage", acting.site.uses);
-            return Ok(self.failed(why));
-        };
-        let script = below(&acting.site.directory, script);
-        let saved = state.saved.get(&frame.place_of(turn.index));
-        let variables = variables(&acting.inputs, saved);
-        let program = self.node_program(profile, version, &script, variables);
-        let here = of_the_action(acting);
-        self.run_program(state, frame, turn, &here, program).await
+            // From here on there is something to clean up, whatever becomes of it.
+            if turn.stage != Stage::Post && node.post.is_some() {
+                post::push(&mut state.post, &turn.chain(frame, acting.site));
+            }
+            let Some(script) = script_of(node, turn.stage) else {
+                let why = format!("the action `{}` has no such stage", acting.site.uses);
+                return Ok(self.failed(why));
+            };
+            let script = below(&acting.site.directory, script);
+            let saved = state.saved.get(&frame.place_of(turn.index));
+            let variables = variables(&acting.inputs, saved);
+            let program = self.node_program(profile, version, &script, variables);
+            let here = of_the_action(acting);
+            self.run_program(state, frame, turn, &here, program).await
+        })
     }
 
     /// The guest's Node.js for an action.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use dormer_workflow::expr::Template;
 use dormer_workflow::workflow::StepAction;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::event::{Annotation, Conclusion, JobEvent};
@@ -45,18 +46,20 @@ pub(super) struct Program {
 
 impl Executor<'_> {
     /// Runs the script of a step.
-    pub(super) async fn run_script(
-        &self,
-        state: &mut ExecutorState,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        here: &Here,
-    ) -> Result<StepEnd, InfraFailure> {
-        let view = self.view(state, frame, &here.facts, &here.environment);
-        match self.script_program(frame, turn, &view).await {
-            Ok(program) => self.run_program(state, frame, turn, here, program).await,
-            Err(why) => Ok(self.failed(why)),
-        }
+    pub(super) fn run_script<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        frame: &'f Frame<'_>,
+        turn: &'f Turn<'_>,
+        here: &'f Here,
+    ) -> BoxFuture<'f, Result<StepEnd, InfraFailure>> {
+        Box::pin(async move {
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            match self.script_program(frame, turn, &view).await {
+                Ok(program) => self.run_program(state, frame, turn, here, program).await,
+                Err(why) => Ok(self.failed(why)),
+            }
+        })
     }
 
     async fn script_program(
@@ -133,35 +136,37 @@ impl Executor<'_> {
     }
 
     /// Runs a program with everything that a step's program is given and leaves.
-    pub(super) async fn run_program(
-        &self,
-        state: &mut ExecutorState,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        here: &Here,
+    pub(super) fn run_program<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        frame: &'f Frame<'_>,
+        turn: &'f Turn<'_>,
+        here: &'f Here,
         program: Program,
-    ) -> Result<StepEnd, InfraFailure> {
-        let bundle = self.bundle(state, here, program);
-        let left = frame
-            .until
-            .map(|until| until.saturating_duration_since(Instant::now()));
-        let script = Script {
-            channel: &self.channel,
-            events: self.events,
-            masker: self.masker,
-            number: frame.number,
-            workspace: &self.facts.workspace,
-            matchers: &self.matchers,
-            timeout: left,
-            cancel: self.cancel,
-            in_grace: here.goes_on,
-        };
-        let (end, effects) = script.run(&bundle).await;
-        // What a file says stands above what a command said.
-        effects.apply(state);
-        keep(state, frame, turn, effects.state.clone());
-        let end = self.take_end(state, frame, turn, end)?;
-        Ok(end.heeding(effects))
+    ) -> BoxFuture<'f, Result<StepEnd, InfraFailure>> {
+        Box::pin(async move {
+            let bundle = self.bundle(state, here, program);
+            let left = frame
+                .until
+                .map(|until| until.saturating_duration_since(Instant::now()));
+            let script = Script {
+                channel: &self.channel,
+                events: self.events,
+                masker: self.masker,
+                number: frame.number,
+                workspace: &self.facts.workspace,
+                matchers: &self.matchers,
+                timeout: left,
+                cancel: self.cancel,
+                in_grace: here.goes_on,
+            };
+            let (end, effects) = script.run(&bundle).await;
+            // What a file says stands above what a command said.
+            effects.apply(state);
+            keep(state, frame, turn, effects.state.clone());
+            let end = self.take_end(state, frame, turn, end)?;
+            Ok(end.heeding(effects))
+        })
     }
 
     fn bundle(&self, state: &ExecutorState, here: &Here, program: Program) -> Bundle {
@@ -210,7 +215,7 @@ impl Executor<'_> {
                 );
             }
             ScriptEnd::Failed(error) => {
-                return Ok(self.failed(self.as_written(error).to_string()));
+                return Ok(self.failed(self.as_written(error).to_string()).unanswered());
             }
         };
         let own = result.map(|result| self.take_result(state, frame, turn, &result));
@@ -219,8 +224,9 @@ impl Executor<'_> {
                 outputs: own.outputs,
                 ..forced
             },
-            (Some(end), None) | (None, Some(end)) => end,
-            (None, None) => StepEnd::plain(Conclusion::Failure),
+            (Some(forced), None) => forced.unanswered(),
+            (None, Some(own)) => own,
+            (None, None) => StepEnd::plain(Conclusion::Failure).unanswered(),
         })
     }
 

@@ -25,7 +25,8 @@ use crate::steps::view::View;
 
 impl Executor<'_> {
     /// Runs one stage of one step to its end. An error is the machine's end. Boxed, since composite
-    /// actions come back here for their own steps.
+    /// actions come back here for their own steps. So is each way that a step may take from here: all that they
+    /// wait for would otherwise lie on the stack of every action around, ten deep.
     pub(super) fn perform<'f>(
         &'f self,
         state: &'f mut ExecutorState,
@@ -57,7 +58,11 @@ impl Executor<'_> {
                 Ok(true) => {
                     self.announce(frame, turn, &name).await;
                     here.goes_on = self.would_go_on(state, frame, turn, &here).await;
-                    self.act_in_time(state, frame, turn, (&here, &name)).await?
+                    let end = self.act_in_time(state, frame, turn, (&here, &name)).await?;
+                    if end.is_unanswered {
+                        self.expect_guest().await?;
+                    }
+                    end
                 }
                 Err(why) => {
                     self.announce(frame, turn, &name).await;

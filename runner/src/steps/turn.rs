@@ -95,6 +95,8 @@ pub(super) struct StepEnd {
     pub(super) outputs: Variables,
     /// Whether its time was over.
     pub(super) is_late: bool,
+    /// Whether the guest had no word in it: something that was asked of it was not done, or not in time.
+    pub(super) is_unanswered: bool,
 }
 
 impl StepEnd {
@@ -105,6 +107,15 @@ impl StepEnd {
             exit_code: None,
             outputs: Variables::default(),
             is_late: false,
+            is_unanswered: false,
+        }
+    }
+
+    /// An end that the guest had no word in.
+    pub(super) fn unanswered(self) -> Self {
+        Self {
+            is_unanswered: true,
+            ..self
         }
     }
 

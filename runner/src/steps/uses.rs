@@ -2,6 +2,7 @@
 
 use dormer_workflow::action::{Action, GivenInputs, Runs};
 use dormer_workflow::workflow::TemplateMap;
+use futures_util::future::BoxFuture;
 
 use crate::event::{Conclusion, Level, Stage};
 use crate::failure::InfraFailure;
@@ -22,72 +23,76 @@ pub(super) type Use<'a> = (&'a str, &'a TemplateMap);
 
 impl Executor<'_> {
     /// Runs a stage of the action that a step uses.
-    pub(super) async fn run_uses(
-        &self,
-        state: &mut ExecutorState,
-        frame: &Frame<'_>,
-        turn: &Turn<'_>,
-        (uses, with): Use<'_>,
-        here: &Here,
-    ) -> Result<StepEnd, InfraFailure> {
-        let view = self.view(state, frame, &here.facts, &here.environment);
-        let given = match view.render_map(with).await {
-            Ok(given) => given,
-            Err(why) => return Ok(self.failed(why)),
-        };
-        let site = match &turn.site {
-            Some(site) => site.clone(),
-            None => match self.find(state, frame, uses, here).await {
-                InTime::Done(Ok(Found::Site(site))) => *site,
-                InTime::Done(Ok(Found::Checkout)) => {
-                    self.head_of_use(frame, turn, here, (uses, &given)).await;
-                    return Ok(self.check_out(frame, here, &given).await);
+    pub(super) fn run_uses<'f>(
+        &'f self,
+        state: &'f mut ExecutorState,
+        frame: &'f Frame<'_>,
+        turn: &'f Turn<'_>,
+        (uses, with): Use<'f>,
+        here: &'f Here,
+    ) -> BoxFuture<'f, Result<StepEnd, InfraFailure>> {
+        Box::pin(async move {
+            let view = self.view(state, frame, &here.facts, &here.environment);
+            let given = match view.render_map(with).await {
+                Ok(given) => given,
+                Err(why) => return Ok(self.failed(why)),
+            };
+            let site = match &turn.site {
+                Some(site) => site.clone(),
+                None => match self.find(state, frame, uses, here).await {
+                    InTime::Done(Ok(Found::Site(site))) => *site,
+                    InTime::Done(Ok(Found::Checkout)) => {
+                        self.head_of_use(frame, turn, here, (uses, &given)).await;
+                        return Ok(self.check_out(frame, here, &given).await);
+                    }
+                    InTime::Done(Ok(Found::Artifacts(service))) => {
+                        self.head_of_use(frame, turn, here, (uses, &given)).await;
+                        return Ok(self.serve_artifacts(frame, here, service, &given).await);
+                    }
+                    InTime::Done(Err(why)) => return Ok(self.failed(why).unanswered()),
+                    InTime::Stopped(end) => return Ok(end),
+                },
+            };
+            match site.action() {
+                Ok(action) => {
+                    let found = (&site, &action);
+                    self.run_action(state, frame, turn, found, (given, here))
+                        .await
                 }
-                InTime::Done(Ok(Found::Artifacts(service))) => {
-                    self.head_of_use(frame, turn, here, (uses, &given)).await;
-                    return Ok(self.serve_artifacts(frame, here, service, &given).await);
-                }
-                InTime::Done(Err(why)) => return Ok(self.failed(why)),
-                InTime::Stopped(end) => return Ok(end),
-            },
-        };
-        match site.action() {
-            Ok(action) => {
-                let found = (&site, &action);
-                self.run_action(state, frame, turn, found, (given, here))
-                    .await
+                Err(why) => Ok(self.failed(why)),
             }
-            Err(why) => Ok(self.failed(why)),
-        }
+        })
     }
 
     /// The action that is meant, where it is in the guest.
-    async fn find(
-        &self,
-        state: &ExecutorState,
-        frame: &Frame<'_>,
-        uses: &str,
-        here: &Here,
-    ) -> InTime<Result<Found, String>> {
-        let within = frame.chain.last().map(|link| &link.site);
-        let finding = async {
-            match used(uses, within, self.ground())? {
-                Used::Checkout => Ok(Found::Checkout),
-                Used::Artifacts(service) => Ok(Found::Artifacts(service)),
-                Used::Docker { uses } => Err(no_containers(&uses)),
-                Used::Remote { uses, .. } => {
-                    let known = state.actions.as_ref().and_then(|all| all.get(&key(&uses)));
-                    let site =
-                        known.ok_or_else(|| format!("the action `{uses}` was not fetched"))?;
-                    Ok(Found::Site(Box::new(site.clone())))
+    fn find<'f>(
+        &'f self,
+        state: &'f ExecutorState,
+        frame: &'f Frame<'_>,
+        uses: &'f str,
+        here: &'f Here,
+    ) -> BoxFuture<'f, InTime<Result<Found, String>>> {
+        Box::pin(async move {
+            let within = frame.chain.last().map(|link| &link.site);
+            let finding = async {
+                match used(uses, within, self.ground())? {
+                    Used::Checkout => Ok(Found::Checkout),
+                    Used::Artifacts(service) => Ok(Found::Artifacts(service)),
+                    Used::Docker { uses } => Err(no_containers(&uses)),
+                    Used::Remote { uses, .. } => {
+                        let known = state.actions.as_ref().and_then(|all| all.get(&key(&uses)));
+                        let site =
+                            known.ok_or_else(|| format!("the action `{uses}` was not fetched"))?;
+                        Ok(Found::Site(Box::new(site.clone())))
+                    }
+                    Used::Local { uses, root, path } => {
+                        let site = local::read(self.channel.as_ref(), &uses, &root, &path).await?;
+                        Ok(Found::Site(Box::new(site)))
+                    }
                 }
-                Used::Local { uses, root, path } => {
-                    let site = local::read(self.channel.as_ref(), &uses, &root, &path).await?;
-                    Ok(Found::Site(Box::new(site)))
-                }
-            }
-        };
-        self.in_time(frame, here, finding).await
+            };
+            self.in_time(frame, here, finding).await
+        })
     }
 
     async fn run_action(
@@ -169,19 +174,21 @@ impl Executor<'_> {
         }
     }
 
-    async fn check_out(
-        &self,
-        frame: &Frame<'_>,
-        here: &Here,
-        given: &[(String, String)],
-    ) -> StepEnd {
-        let inputs: Variables = given.iter().cloned().collect();
-        let checking_out = self.try_check_out(&inputs);
-        match self.in_time(frame, here, checking_out).await {
-            InTime::Done(Ok(())) => StepEnd::plain(Conclusion::Success),
-            InTime::Done(Err(why)) => self.failed(why),
-            InTime::Stopped(end) => end,
-        }
+    fn check_out<'f>(
+        &'f self,
+        frame: &'f Frame<'_>,
+        here: &'f Here,
+        given: &'f [(String, String)],
+    ) -> BoxFuture<'f, StepEnd> {
+        Box::pin(async move {
+            let inputs: Variables = given.iter().cloned().collect();
+            let checking_out = self.try_check_out(&inputs);
+            match self.in_time(frame, here, checking_out).await {
+                InTime::Done(Ok(())) => StepEnd::plain(Conclusion::Success),
+                InTime::Done(Err(why)) => self.failed(why).unanswered(),
+                InTime::Stopped(end) => end,
+            }
+        })
     }
 
     async fn try_check_out(&self, inputs: &Variables) -> Result<(), String> {

@@ -140,7 +140,9 @@ const LEGAL: [(&str, &[&str]); 21] = [
         &[
             "actions",
             "failure",
+            "host::clock",
             "host::fs",
+            "host::process",
             "progress",
             "steps::context",
             "steps::shell",

@@ -39,7 +39,7 @@ impl LegRunner for LocalLegs {
     async fn run(&self, order: LegOrder) -> JobEnd {
         let names = [order.name.clone(), order.job.id.value.clone()];
         let events = order.events.clone();
-        let mut limits = Limits::new(order.cancel.clone(), order.deadline);
+        let mut limits = Limits::new(order.cancel.clone(), order.deadline.clone());
         let ended = self.steps(order, &mut limits).await;
         let (ending, outputs) = match ended {
             Ok(end) => (Ending::of_steps(end.conclusion, limits.stop()), end.outputs),

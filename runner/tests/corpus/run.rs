@@ -40,6 +40,7 @@ use dormer_testkit::corpus::seen::Seen;
 use dormer_testkit::events::Events;
 use dormer_workflow::Problems;
 use dormer_workflow::expr::Value;
+use dormer_workflow::trigger::Changes;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
@@ -112,6 +113,7 @@ async fn prepared(
             .map(|(name, value)| (name, Value::from(value)))
             .collect(),
         run_id: "1".to_owned(),
+        changes: Changes::Unknown,
     };
     let mut prepared = prepare(&workflow, Sources { own, called }, asked).map_err(wrong)?;
     if let Some(id) = &run.job {

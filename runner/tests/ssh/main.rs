@@ -3,6 +3,7 @@
 mod files;
 mod gate;
 mod stall;
+mod steps;
 mod variables;
 
 use std::sync::Arc;
@@ -35,6 +36,14 @@ async fn connected_through(
 async fn channel_through(
     between: impl FnOnce(UnixStream) -> UnixStream,
 ) -> Option<(Sshd, DialectChannel)> {
+    let (server, transport) = transport_through(between).await?;
+    let dialect = dialect::of(DialectKind::Posix);
+    Some((server, DialectChannel::new(Arc::new(transport), dialect)))
+}
+
+async fn transport_through(
+    between: impl FnOnce(UnixStream) -> UnixStream,
+) -> Option<(Sshd, SshTransport)> {
     let keys = InstanceKeys::generate().expect("keys");
     let mut server = Sshd::new(&keys.host_private, &keys.login_public)?;
     let login = Login {
@@ -46,8 +55,7 @@ async fn channel_through(
     let transport = SshTransport::connect(stream, &login)
         .await
         .expect("a login");
-    let dialect = dialect::of(DialectKind::Posix);
-    Some((server, DialectChannel::new(Arc::new(transport), dialect)))
+    Some((server, transport))
 }
 
 fn stream(server: &mut Sshd) -> UnixStream {

@@ -104,16 +104,20 @@ fn exit_codes_of_windows_programs_arrive_whole() {
 #[test]
 fn a_shell_that_the_guest_lacks_is_refused_and_never_run_by_a_stub() {
     let lab = Lab::new();
-    for shell in ["pwsh", "powershell"] {
-        let steps = format!("- shell: {shell}\n  run: Write-Output hi");
-        let ran = lab.run(&steps, &[]).expect(1);
+    for (shell, condition, code) in [("pwsh", "", 2), ("powershell", "\n  if: always()", 1)] {
+        let steps = format!("- shell: {shell}\n  run: Write-Output hi{condition}");
+        let ran = lab.run(&steps, &[]).expect(code);
         let shown = ran.finished.all();
         assert!(shown.contains(&format!("`{shell}`")), "{shown}");
         assert!(
             shown.contains("bash") && shown.contains("python"),
             "{shown}"
         );
-        assert_eq!(ran.events.step(1)["exit_code"], json!(null));
+        if code == 1 {
+            assert_eq!(ran.events.step(1)["exit_code"], json!(null));
+        } else {
+            assert!(!shown.contains("machine started"), "{shown}");
+        }
     }
     lab.assert_nothing_left();
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use dormer_workflow::files::Files;
 use dormer_workflow::parse_workflow;
 use dormer_workflow::plan::Plan;
+use dormer_workflow::trigger::Changes;
 use dormer_workflow::workflow::Workflow;
 
 use crate::cli::args::{EventArguments, ListFormat, PlanArguments};
@@ -38,7 +39,8 @@ pub(super) async fn plan(arguments: &PlanArguments) -> Result<u8, Failure> {
     })?;
     let root = tree.root().to_owned();
     let file = root.join(path);
-    let asked = asked(&arguments.event, &root, &file)?;
+    let mut asked = asked(&arguments.event, &root, &file)?;
+    trigger::look_for_changes(&workflow, &mut asked).await;
     let files = called::sources(arguments, tree, &workflow).await?;
     let plan = prepare(&workflow, files, asked)
         .map_err(|problems| wrong(PLANNED, &problems))?
@@ -76,6 +78,7 @@ fn asked<'a>(
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect(),
         run_id: RUN_ID.to_owned(),
+        changes: Changes::Unknown,
     })
 }
 

@@ -13,9 +13,9 @@ pub(super) use settings::{DEFAULT_CPUS, allowance, wish};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dormer_workflow::plan::Plan;
+use dormer_workflow::trigger::Changes;
 use dormer_workflow::workflow::Workflow;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -30,6 +30,7 @@ use crate::config;
 use crate::event::{Level, RunEvents};
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
+use crate::host::clock::Written;
 use crate::host::signals::Cancel;
 use crate::image::recipe::Recipe;
 use crate::image::{build, vm_container};
@@ -61,8 +62,8 @@ struct Wanted {
     /// The images that jobs are known to need.
     images: BTreeSet<String>,
     parallel: Option<usize>,
-    timeout: Option<Duration>,
     gc_every: Duration,
+    timeout: Option<Written>,
     skip_unmatched: bool,
 }
 
@@ -75,7 +76,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
     let base = Base::open()?;
     let config = Arc::new(loaded.config);
     let actions = actions::cache(&arguments, &config, base.home.actions(), &secrets)?;
-    let asked = asked(&arguments, workspace.as_deref())?;
+    let mut asked = asked(&arguments, workspace.as_deref())?;
+    trigger::look_for_changes(&workflow, &mut asked).await;
     let files = actions::sources(
         &workflow,
         &arguments,
@@ -298,6 +300,7 @@ fn asked<'a>(
         inputs: arguments.inputs.clone(),
         vars: variables::variables(arguments)?,
         run_id: Timestamp::now().as_second().to_string(),
+        changes: Changes::Unknown,
     })
 }
 

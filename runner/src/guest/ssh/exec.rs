@@ -329,6 +329,7 @@ impl Exec {
             Filled::End => {
                 running.channel.send_eof()?;
                 running.input_ended = true;
+                self.pulse.take();
                 Ok(true)
             }
             Filled::Yes => {
@@ -344,6 +345,7 @@ impl Exec {
                     // The program does not read any more, which is its own affair.
                     Err(_) => {
                         running.input_ended = true;
+                        self.pulse.take();
                         Ok(true)
                     }
                 }

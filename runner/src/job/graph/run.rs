@@ -162,7 +162,7 @@ impl Run {
                 biased;
                 // First: what ended because it was told to must not let anything else begin.
                 () = self.scene.cancel.requested(), if !self.closed => self.close(),
-                () = until(self.graph.deadline), if !self.closed => self.close(),
+                () = until(self.graph.deadline.as_ref()), if !self.closed => self.close(),
                 Some(ended) = self.tasks.join_next_with_id() => self.take(ended),
             }
         }
@@ -177,11 +177,13 @@ impl Run {
         self.closed = true;
         let told = self.board.cancel();
         let consequences = self.board_said(told);
-        self.drop_legs(consequences.dropped);
+        let late = self.graph.deadline.clone();
+        let late = late.filter(|_| !self.scene.cancel.is_requested());
+        self.drop_legs(consequences.dropped, late.as_ref());
         for job in consequences.over {
             // It never ran; one that had legs is told by them.
             if self.jobs[job].legs.is_empty() {
-                self.unrun(job, None, Conclusion::Cancelled, exit_code::CANCELLED);
+                self.kept_from_starting(job, None, late.as_ref());
             }
         }
     }
@@ -342,16 +344,28 @@ impl Run {
                 cancel.request_once();
             }
         }
-        self.drop_legs(consequences.dropped);
+        self.drop_legs(consequences.dropped, None);
     }
 
     /// States the end of legs that never ran, since the job is over before their turn.
-    fn drop_legs(&mut self, legs: Vec<(usize, usize)>) {
+    fn drop_legs(&mut self, legs: Vec<(usize, usize)>, late: Option<&Due>) {
         for (job, leg) in legs {
             let leg = self.jobs[job].legs.get(leg).cloned();
-            let cancelled = Conclusion::Cancelled;
-            self.unrun(job, leg.as_ref(), cancelled, exit_code::CANCELLED);
+            self.kept_from_starting(job, leg.as_ref(), late);
         }
+    }
+
+    /// States the end of what does not start any more: the time that is over, if that is why, or somebody's wish.
+    fn kept_from_starting(&mut self, job: usize, leg: Option<&Leg>, late: Option<&Due>) {
+        let code = match late {
+            Some(due) => {
+                let text = due.kept_from_starting();
+                self.events(job, leg).notice(Level::Error, text);
+                exit_code::DEADLINE
+            }
+            None => exit_code::CANCELLED,
+        };
+        self.unrun(job, leg, Conclusion::Cancelled, code);
     }
 
     /// A refusal is a bug of ours: it is told, and the run goes on without that move.

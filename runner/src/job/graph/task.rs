@@ -165,7 +165,7 @@ impl LegTask {
         tokio::select! {
             biased;
             () = self.cancel.requested() => Prevented::Cancelled,
-            () = until(self.graph.deadline) => Prevented::Deadline,
+            () = until(self.graph.deadline.as_ref()) => Prevented::Deadline,
         }
     }
 
@@ -194,7 +194,7 @@ impl LegTask {
             secrets: Arc::clone(&self.scene.secrets),
             events,
             cancel: self.cancel.clone(),
-            deadline: self.graph.deadline,
+            deadline: self.graph.deadline.clone(),
         };
         Ok(self.graph.runner.run(order).await)
     }
@@ -295,10 +295,8 @@ impl LegTask {
     }
 
     fn tell_limit(&self) {
-        let limit = self.graph.deadline.map(|due| due.limit);
-        if let Some(limit) = limit {
-            let text = format!("the time was over before the job began ({limit})");
-            self.events.notice(Level::Error, text);
+        if let Some(due) = &self.graph.deadline {
+            self.events.notice(Level::Error, due.kept_from_starting());
         }
     }
 

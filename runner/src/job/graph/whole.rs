@@ -11,7 +11,7 @@ use crate::host::clock::{Deadline, within};
 use crate::job::concurrency::{Entered, Turn, full};
 use crate::job::graph::run::{Finished, Graph, Scene, run};
 use crate::job::graph::verdict::verdict;
-use crate::job::limits::{Stop, until};
+use crate::job::limits::{Due, Stop, until};
 
 /// A reader of the log who has stopped reading is not waited for much longer.
 const LAST_WORDS: Deadline = Deadline::seconds("the reporters", 10);
@@ -50,7 +50,7 @@ pub async fn whole(
         None => None,
     };
     let finished = run_in_turn(Arc::clone(&graph), scene, turn.as_ref(), &own).await;
-    let is_late = graph.deadline.is_some_and(|due| due.is_over());
+    let is_late = graph.deadline.as_ref().is_some_and(Due::is_over);
     let stop = match (cancel.is_requested(), is_late) {
         (true, _) => Some(Stop::Cancelled),
         (false, true) => Some(Stop::Deadline),
@@ -101,8 +101,8 @@ async fn turn(
     let entered = tokio::select! {
         biased;
         () = scene.cancel.requested() => return Ok(Err(exit_code::CANCELLED)),
-        () = until(graph.deadline) => {
-            if let Some(due) = graph.deadline {
+        () = until(graph.deadline.as_ref()) => {
+            if let Some(due) = &graph.deadline {
                 let text = format!("the time was over before the run's turn came ({})", due.limit);
                 own.notice(Level::Error, text);
             }

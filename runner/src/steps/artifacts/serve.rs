@@ -1,5 +1,7 @@
 //! A step that uploads or downloads artifacts.
 
+use futures_util::future::BoxFuture;
+
 use crate::event::{Conclusion, Level, Stream};
 use crate::steps::artifacts::download::{self, Download, OwnRun};
 use crate::steps::artifacts::upload::{self, NoneFound, Upload};
@@ -13,33 +15,35 @@ use crate::steps::turn::{Here, StepEnd};
 
 impl Executor<'_> {
     /// Does what the step asks for, within its time.
-    pub(in crate::steps) async fn serve_artifacts(
-        &self,
-        frame: &Frame<'_>,
-        here: &Here,
+    pub(in crate::steps) fn serve_artifacts<'f>(
+        &'f self,
+        frame: &'f Frame<'_>,
+        here: &'f Here,
         service: Service,
-        given: &[(String, String)],
-    ) -> StepEnd {
-        let given: Variables = given.iter().cloned().collect();
-        let serving = async {
-            match service {
-                Service::Upload => self.upload(frame, &given).await,
-                Service::Download => self.download(frame, &given).await,
-                Service::Merge => Err(
-                    "actions/upload-artifact/merge is not supported: download the \
-                                       artifacts with `merge-multiple: true` and upload what comes"
-                        .to_owned(),
-                ),
+        given: &'f [(String, String)],
+    ) -> BoxFuture<'f, StepEnd> {
+        Box::pin(async move {
+            let given: Variables = given.iter().cloned().collect();
+            let serving = async {
+                match service {
+                    Service::Upload => self.upload(frame, &given).await,
+                    Service::Download => self.download(frame, &given).await,
+                    Service::Merge => Err(
+                        "actions/upload-artifact/merge is not supported: download the \
+                                           artifacts with `merge-multiple: true` and upload what comes"
+                            .to_owned(),
+                    ),
+                }
+            };
+            match self.in_time(frame, here, serving).await {
+                InTime::Done(Ok(outputs)) => StepEnd {
+                    outputs,
+                    ..StepEnd::plain(Conclusion::Success)
+                },
+                InTime::Done(Err(why)) => self.failed(why).unanswered(),
+                InTime::Stopped(end) => end,
             }
-        };
-        match self.in_time(frame, here, serving).await {
-            InTime::Done(Ok(outputs)) => StepEnd {
-                outputs,
-                ..StepEnd::plain(Conclusion::Success)
-            },
-            InTime::Done(Err(why)) => self.failed(why),
-            InTime::Stopped(end) => end,
-        }
+        })
     }
 
     async fn upload(&self, frame: &Frame<'_>, given: &Variables) -> Result<Variables, String> {

@@ -2,6 +2,7 @@
 //! file it is put in, which command runs it. The commands themselves are the guest's data.
 
 mod custom;
+mod required;
 #[cfg(test)]
 mod tests;
 mod wrapping;
@@ -13,6 +14,8 @@ use thiserror::Error;
 
 use crate::guest::bundle::FileIn;
 use crate::guest::profile::{GuestProfile, PathStyle, ShellProfile};
+
+pub use required::refuse_missing;
 
 /// A script, ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -158,6 +158,35 @@ fn a_shell_that_the_guest_lacks_is_refused_with_those_that_it_has() {
 }
 
 #[test]
+fn a_job_that_needs_a_shell_which_is_not_there_is_refused_before_its_machine_starts() {
+    let refusal = |guest: &GuestProfile, top: &str, steps: &str| {
+        let text = format!("on: push\n{top}jobs:\n  a:\n    runs-on: windows\n    steps:\n{steps}");
+        let workflow = parse_workflow(&SourceFile::new("w.yml", text)).unwrap();
+        refuse_missing(guest, &workflow, &workflow.jobs[0])
+    };
+    let steps = "      - run: a\n      - run: a\n        shell: pwsh\n      - run: a\n        \
+                 shell: bash -x\n";
+    let error = refusal(&guest(), "", steps).unwrap_err();
+    let place = "w.yml:8:16: this guest has no shell `pwsh`; it has cmd, bash, sh, python";
+    assert!(error.message.contains(place), "{}", error.message);
+    assert!(error.message.contains("w.yml:10:16: `shell: bash -x`"));
+    assert!(refusal(&windows(), "", "      - run: a\n        shell: pwsh\n").is_ok());
+    let default = "defaults: {run: {shell: powershell}}\n";
+    let of_all = refusal(&guest(), default, "      - run: a\n").unwrap_err();
+    assert!(
+        of_all.message.contains("w.yml:2:25: "),
+        "{}",
+        of_all.message
+    );
+    // What may be skipped or forgiven has its turn.
+    for more in ["if: runner.os == 'Linux'", "continue-on-error: true"] {
+        let steps = format!("      - run: a\n        shell: pwsh\n        {more}\n");
+        refusal(&guest(), "", &steps).unwrap();
+    }
+    refusal(&guest(), default, "      - run: a\n        shell: cmd\n").unwrap();
+}
+
+#[test]
 fn the_default_is_powershell_where_there_is_one() {
     let default = |guest: &GuestProfile| choose(guest, None).unwrap().name.clone();
     let without = |names: &[&str]| {

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use dormer_workflow::expr::Object;
-use dormer_workflow::files::{Files, Unreadable};
+use dormer_workflow::files::{Files, RemoteFile, Unreadable};
 use dormer_workflow::plan::{Request, plan};
+use dormer_workflow::trigger::Changes;
 use dormer_workflow::workflow::RemoteReference;
 use dormer_workflow::{SourceFile, parse_workflow};
 use libfuzzer_sys::fuzz_target;
@@ -19,8 +20,11 @@ impl Files for Same<'_> {
         Ok(SourceFile::new("called.yml", self.0))
     }
 
-    fn remote(&self, _: &RemoteReference) -> Option<SourceFile> {
-        Some(SourceFile::new("called.yml", self.0))
+    fn remote(&self, _: &RemoteReference) -> Option<RemoteFile> {
+        Some(RemoteFile {
+            file: SourceFile::new("called.yml", self.0),
+            commit: None,
+        })
     }
 }
 
@@ -34,7 +38,13 @@ fuzz_target!(|texts: (&str, &str, &str)| {
         vars: Object::from_iter([("x", input)]),
         ..Request::default()
     };
-    for request in [request, Request::default()] {
+    let named = workflow.on.events.iter().map(|event| Request {
+        event: Some(event.name.value.clone()),
+        github: Object::from_iter([("ref", input), ("base_ref", input)]),
+        changes: Changes::Files(vec![input.to_owned()]),
+        ..Request::default()
+    });
+    for request in [request, Request::default()].into_iter().chain(named.take(4)) {
         match plan(&Arc::new(workflow.clone()), &request, &Same(called)) {
             Ok(plan) => {
                 for job in &plan.jobs {

@@ -7,6 +7,7 @@ use crate::expr::{self, Contexts, Object, Value};
 use crate::files::Unreadable;
 use crate::names::Names;
 use crate::source::Spanned;
+use crate::trigger::Changes;
 use crate::workflow::handover::{self, Taken};
 use crate::workflow::{
     Call, CallSecrets, Input, Job, Workflow, WorkflowReference, argument, parse_workflow,
@@ -81,6 +82,7 @@ impl Planner<'_> {
             facts,
             prefix: format!("{name} / "),
             callers,
+            changes: Changes::Unknown,
         })
     }
 

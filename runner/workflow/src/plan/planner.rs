@@ -7,7 +7,7 @@ use crate::diagnostic::{Problem, Problems};
 use crate::expr::{Contexts, EvalError, Object, Value};
 use crate::files::Files;
 use crate::source::Span;
-use crate::trigger::{Verdict, judge};
+use crate::trigger::{Changes, Verdict, judge};
 use crate::workflow::{ConcurrencyGroup, Job, Workflow, WorkflowReference};
 
 use super::condition::Skipped;
@@ -53,6 +53,8 @@ pub(super) struct Scene {
     pub(super) prefix: String,
     /// How it came to be called, outermost first.
     pub(super) callers: Vec<WorkflowReference>,
+    /// The files that the event changed.
+    pub(super) changes: Changes,
 }
 
 pub(super) fn plan(
@@ -68,6 +70,7 @@ pub(super) fn plan(
         facts: Facts::new(start.contexts),
         prefix: String::new(),
         callers: Vec::new(),
+        changes: start.changes,
     });
     planner.finish(plan)
 }
@@ -88,6 +91,7 @@ pub(super) fn expand(
         facts: Facts::new(plan.contexts.clone()),
         prefix: plan.prefix.clone(),
         callers: plan.callers.clone(),
+        changes: Changes::Unknown,
     };
     let mut planner = Planner::new(files);
     let facts = scene.facts.with("needs", needs);
@@ -239,7 +243,9 @@ impl Scene {
         let event = self.workflow.on.event(&self.event);
         let github = self.facts.contexts.values.get("github");
         match (event, github.and_then(Value::as_object)) {
-            (Some(event), Some(github)) if self.callers.is_empty() => Some(judge(event, github)),
+            (Some(event), Some(github)) if self.callers.is_empty() => {
+                Some(judge(event, github, &self.changes))
+            }
             _ => None,
         }
     }

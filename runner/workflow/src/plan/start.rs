@@ -7,6 +7,7 @@ use crate::diagnostic::{Problem, Problems};
 use crate::expr::{Contexts, Object, Value};
 use crate::source::Span;
 use crate::text;
+use crate::trigger::Changes;
 use crate::workflow::{Input, InputKind, Trigger, Workflow};
 
 const DISPATCH: &str = "workflow_dispatch";
@@ -25,6 +26,8 @@ pub struct Request {
     pub github: Object,
     /// The `vars` context. Empty by default.
     pub vars: Object,
+    /// The files that the event changed. Unknown by default.
+    pub changes: Changes,
 }
 
 /// How a run starts, with everything checked.
@@ -36,6 +39,8 @@ pub struct Start {
     pub inputs: Object,
     /// The contexts `github`, `inputs` and `vars`.
     pub contexts: Contexts,
+    /// The files that the event changed.
+    pub changes: Changes,
 }
 
 /// Checks how a run is to start.
@@ -60,6 +65,7 @@ pub fn start(workflow: &Workflow, request: &Request) -> Result<Start, Problems> 
         event,
         inputs,
         contexts,
+        changes: request.changes.clone(),
     })
 }
 

@@ -2,6 +2,11 @@
 
 use crate::expr::{Object, Value};
 
+use super::Changes;
+
+/// How many changed files GitHub compares with the filters for paths.
+const MOST_FILES: usize = 300;
+
 /// What an event is about.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ref<'g> {
@@ -14,11 +19,23 @@ pub(super) enum Ref<'g> {
 pub(super) struct Facts<'g> {
     pub(super) event: &'g str,
     github: &'g Object,
+    changes: &'g Changes,
+}
+
+/// The changed files that count.
+pub(super) struct Changed<'g> {
+    pub(super) files: Vec<&'g str>,
+    /// Whether there are more, which do not count.
+    pub(super) is_cut: bool,
 }
 
 impl<'g> Facts<'g> {
-    pub(super) fn new(event: &'g str, github: &'g Object) -> Self {
-        Self { event, github }
+    pub(super) fn new(event: &'g str, github: &'g Object, changes: &'g Changes) -> Self {
+        Self {
+            event,
+            github,
+            changes,
+        }
     }
 
     /// The kind of activity, or the type of what was sent.
@@ -57,11 +74,28 @@ impl<'g> Facts<'g> {
         self.told("workflow_run.name")
     }
 
-    /// The files that a push changed, as far as its commits tell.
-    pub(super) fn changed(&self) -> Result<Vec<&'g str>, String> {
-        self.changed_by_commits().ok_or_else(|| match self.event {
-            "push" => "the payload does not tell the changed files of all commits".to_owned(),
-            _ => "the payload of a pull request does not tell the changed files".to_owned(),
+    /// The files that were changed: those between two commits, or those that a push tells commit by commit.
+    pub(super) fn changed(&self) -> Result<Changed<'g>, String> {
+        if let Changes::Files(files) = self.changes {
+            let counted = files.iter().take(MOST_FILES);
+            return Ok(Changed {
+                files: counted.map(String::as_str).collect(),
+                is_cut: files.len() > MOST_FILES,
+            });
+        }
+        let files = self.changed_by_commits().ok_or_else(|| {
+            let why = match self.event {
+                "push" => "the payload does not tell the changed files of all commits",
+                _ => "the payload of a pull request does not tell the changed files",
+            };
+            match self.changes {
+                Changes::Missing(other) => format!("{why}, and {other}"),
+                Changes::Unknown | Changes::Files(_) => why.to_owned(),
+            }
+        })?;
+        Ok(Changed {
+            files,
+            is_cut: false,
         })
     }
 

@@ -7,14 +7,15 @@ use crate::workflow::{Event, Filters, Patterns, Trigger, usual_types};
 
 use super::facts::{Facts, Ref};
 use super::pattern::{Pattern, Work};
-use super::{Misfit, Unjudged, Verdict};
+use super::{Changes, Misfit, Unjudged, Verdict};
 
-/// Judges an event by its filters. `github` is the context of that name, with the payload in it.
+/// Judges an event by its filters. `github` is the context of that name, with the payload in it; `changes` are
+/// the files that it changed.
 ///
-/// What hangs on more than the context tells is not judged, and said to be so.
-pub fn judge(event: &Event, github: &Object) -> Verdict {
+/// What hangs on more than these tell is not judged, and said to be so.
+pub fn judge(event: &Event, github: &Object, changes: &Changes) -> Verdict {
     let mut judge = Judge {
-        facts: Facts::new(&event.name.value, github),
+        facts: Facts::new(&event.name.value, github, changes),
         work: Work::new(),
         misfits: Vec::new(),
         unjudged: Vec::new(),
@@ -121,24 +122,33 @@ impl<'g> Judge<'g> {
         if self.facts.event == "push" && matches!(self.facts.reference(), Ok(Ref::Tag(_))) {
             return;
         }
-        let files = match self.facts.changed() {
-            Ok(files) => files,
+        let changed = match self.facts.changed() {
+            Ok(changed) => changed,
             Err(why) => return self.unjudged(filter.key, why),
+        };
+        let files = &changed.files;
+        let Some(first) = files.first().copied() else {
+            let message = format!(
+                "with `{}` no push or pull request without a change starts it",
+                filter.key
+            );
+            return self.misfit(filter.key, "", message);
         };
         let work = &mut self.work;
         let passes = files
             .iter()
             .any(|file| filter.takes(file, work) != filter.excludes);
-        let first = files.first().copied().unwrap_or_default();
+        // GitHub looks at no more than these.
+        let of_more = if changed.is_cut { "first " } else { "" };
         let message = match (filter.excludes, files.len()) {
             (false, 1) => format!("the changed file `{first}` does not fit `{}`", filter.key),
             (false, count) => format!(
-                "none of the {count} changed files, such as `{first}`, fits `{}`",
+                "none of the {of_more}{count} changed files, such as `{first}`, fits `{}`",
                 filter.key
             ),
             (true, 1) => format!("`{}` leaves out the changed file `{first}`", filter.key),
             (true, count) => format!(
-                "`{}` leaves out all {count} changed files, such as `{first}`",
+                "`{}` leaves out all {of_more}{count} changed files, such as `{first}`",
                 filter.key
             ),
         };

@@ -4,9 +4,12 @@
 //!  filters of the event ─┐
 //!                        ├─ judge ─> Verdict     what does not fit, and what nobody can tell
 //!  `github`, `event` in it                       │
-//!                        ├─ facts                ref, kind of activity, names, changed files
+//!  `Changes` ────────────┤─ facts                ref, kind of activity, names, changed files
 //!                        └─ pattern              what a text must look like
 //! ```
+//!
+//! A payload does not tell which files a pull request changes, and of a push only what its commits did one by
+//! one. Whoever has the commits can tell what GitHub looks at, with [`Changes`].
 
 mod facts;
 mod judge;
@@ -16,6 +19,18 @@ mod pattern;
 mod tests;
 
 pub use judge::judge;
+
+/// The files that an event changed, where somebody could look for them. Nobody did, by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Changes {
+    /// Nobody looked: there is only the payload.
+    #[default]
+    Unknown,
+    /// These, in the order in which git lists them.
+    Files(Vec<String>),
+    /// They could not be found out, and why, for people.
+    Missing(String),
+}
 
 /// What came of judging an event.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

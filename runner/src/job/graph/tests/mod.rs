@@ -270,26 +270,52 @@ async fn who_cancels_a_run_ends_what_runs_and_keeps_the_rest_from_starting() {
     assert_eq!(outcome.verdict(), (Conclusion::Cancelled, 130));
 }
 
-fn of_run(milliseconds: u64) -> Option<Due> {
-    Due::from_now(TimeLimit::Run(Duration::from_millis(milliseconds)))
+fn of_run(text: &str) -> Option<Due> {
+    Due::from_now(TimeLimit::Run(text.parse().unwrap()))
 }
 
 #[tokio::test]
 async fn when_the_runs_time_is_over_nothing_starts_any_more() {
     let mut trial = Trial::new(MATRIX).act("test (1)", Act::Last(300));
     trial.slots = 1;
-    trial.deadline = of_run(100);
+    trial.deadline = of_run("100ms");
     let outcome = trial.run().await;
     assert_eq!(outcome.began(), ["test (1)"]);
-    let cut = outcome
-        .finished
-        .ends
-        .iter()
-        .filter(|end| end.exit_code == 124);
-    assert_eq!(cut.count(), 1, "the one that waited for room");
-    let why = "the time was over before the job began (`--timeout 100ms`, of the whole run)";
+    let late = outcome.late();
+    assert_eq!(
+        late.len(),
+        3,
+        "the one that waited for room, and those behind it: {late:?}"
+    );
     let notices = outcome.notices();
-    assert_eq!(notices.matches(why).count(), 1, "{notices}");
+    assert_eq!(notices.matches(LATE).count(), 3, "{notices}");
+}
+
+const LATE: &str = "did not start: the time of the run (`--timeout 100ms`) was over";
+
+#[tokio::test]
+async fn a_job_that_needs_one_which_took_all_the_time_did_not_start() {
+    let text = "
+on: push
+jobs:
+  first:
+    runs-on: windows-latest
+    steps: [{run: a}]
+  second:
+    needs: first
+    runs-on: windows-latest
+    steps: [{run: a}]
+";
+    for (is_cancelled, told) in [(false, 1), (true, 0)] {
+        let mut trial = Trial::new(text).act("first", Act::Last(300));
+        trial.deadline = of_run("100ms");
+        if is_cancelled {
+            trial.cancel.request();
+        }
+        let outcome = trial.run().await;
+        assert_eq!(outcome.late().contains(&"second".to_owned()), !is_cancelled);
+        assert_eq!(outcome.notices().matches(LATE).count(), told);
+    }
 }
 
 const UNMATCHED: &str = "

@@ -242,7 +242,7 @@ impl Trial {
             events,
             groups: Groups::new(self.home.path().join("groups"), "me/it"),
             slots: Arc::new(Semaphore::new(self.slots)),
-            deadline: self.deadline,
+            deadline: self.deadline.clone(),
             alone: self.alone,
             skip_unmatched: self.skip_unmatched,
             cut: Cut::default(),
@@ -313,6 +313,14 @@ impl Outcome {
             .collect();
         ends.sort();
         ends
+    }
+
+    /// The jobs or legs that are told to have ended for want of time.
+    pub(super) fn late(&self) -> Vec<String> {
+        let is_late =
+            |event: &&Stamped| matches!(event.event, JobEvent::JobCompleted { exit_code: 124, .. });
+        let late = self.events.iter().filter(is_late);
+        late.map(|event| event.whose().to_string()).collect()
     }
 
     pub(super) fn notices(&self) -> String {

@@ -9,17 +9,24 @@ use crate::source::SourceFile;
 use super::*;
 
 fn verdict(on: &str, event: &str, github: &str) -> Verdict {
+    verdict_on(on, event, github, &Changes::Unknown)
+}
+
+fn verdict_on(on: &str, event: &str, github: &str, changes: &Changes) -> Verdict {
     let text = format!("on: {on}\njobs: {{a: {{runs-on: x, steps: [run: x]}}}}\n");
     let workflow = parse_workflow(&SourceFile::new("w.yml", text)).unwrap();
     let github: Value = serde_json::from_str(github).unwrap();
     let none = Object::new();
     let github = github.as_object().unwrap_or(&none);
-    judge(workflow.on.event(event).unwrap(), github)
+    judge(workflow.on.event(event).unwrap(), github, changes)
 }
 
 /// What does not fit, and with a mark what is not judged, in one line.
 fn said(on: &str, event: &str, github: &str) -> String {
-    let verdict = verdict(on, event, github);
+    told(&verdict(on, event, github))
+}
+
+fn told(verdict: &Verdict) -> String {
     let misfits = verdict.misfits.iter().map(|misfit| misfit.message.clone());
     let unjudged = verdict.unjudged.iter();
     let unjudged = unjudged.map(|unjudged| format!("~ {}: {}", unjudged.filter, unjudged.why));
@@ -290,4 +297,58 @@ fn patterns_that_take_too_long_are_not_judged() {
         &github,
     );
     assert_eq!(said, "~ paths: its patterns take too long to compare");
+}
+
+#[test]
+fn known_changes_stand_above_what_the_payload_tells() {
+    let files = |names: &[&str]| Changes::Files(names.iter().map(ToString::to_string).collect());
+    let many: Vec<String> = (0..400).map(|n| format!("a/{n}")).collect();
+    let last = {
+        let mut many = many.clone();
+        many.push("z.rs".to_owned());
+        Changes::Files(many)
+    };
+    let forced = r#"{"ref": "refs/heads/main", "event": {"forced": true, "commits": []}}"#;
+    let lost = Changes::Missing("the checkout lacks a commit".to_owned());
+    for (event, github, changes, expected) in [
+        ("pull_request", "{}", files(&["a.md", "b.rs"]), ""),
+        (
+            "pull_request",
+            "{}",
+            files(&["a.md"]),
+            "the changed file `a.md` does not fit `paths`",
+        ),
+        (
+            "push",
+            forced,
+            files(&["a.md", "b.md"]),
+            "none of the 2 changed files, such as `a.md`, fits `paths`",
+        ),
+        ("push", forced, files(&["b.rs"]), ""),
+        (
+            "push",
+            forced,
+            files(&[]),
+            "with `paths` no push or pull request without a change starts it",
+        ),
+        (
+            "push",
+            forced,
+            last,
+            "none of the first 300 changed files, such as `a/0`, fits `paths`",
+        ),
+        (
+            "pull_request",
+            "{}",
+            lost.clone(),
+            "~ paths: the payload of a pull request does not tell the changed files, and the checkout \
+             lacks a commit",
+        ),
+        // A tag has no changes.
+        ("push", r#"{"ref": "refs/tags/v1"}"#, lost, ""),
+    ] {
+        let on = format!("{{{event}: {{paths: ['**.rs']}}}}");
+        let verdict = verdict_on(&on, event, github, &changes);
+        assert_eq!(told(&verdict), expected, "{changes:?}");
+    }
 }
