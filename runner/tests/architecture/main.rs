@@ -141,6 +141,7 @@ const LEGAL: [(&str, &[&str]); 21] = [
             "failure",
             "host::fs",
             "progress",
+            "steps::alone",
             "steps::context",
             "steps::shell",
             "workspace::tracked",
