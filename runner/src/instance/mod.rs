@@ -32,3 +32,4 @@ pub mod record;
 pub mod teardown;
 pub mod template;
 pub mod templates;
+pub mod trust;
