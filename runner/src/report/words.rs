@@ -1,6 +1,6 @@
 //! Sentences that the reporters for people share.
 
-use crate::event::Level;
+use crate::event::{Level, PREPARE_STEP};
 use crate::report::plain::{harmless, harmless_name};
 use crate::report::style::{Palette, Tone};
 use crate::report::tail::exit_code;
@@ -13,6 +13,14 @@ pub(super) fn notice(palette: Palette, level: Level, text: &str) -> String {
         Level::Error => ("error:", Tone::Bad),
     };
     format!("{} {}", palette.paint(tone, word), harmless(text))
+}
+
+/// A step's name behind its number. The prepare script has none in the job's file.
+pub(super) fn numbered(number: usize, name: &str) -> String {
+    match number {
+        PREPARE_STEP => name.to_owned(),
+        number => format!("{number}. {name}"),
+    }
 }
 
 /// What is said of a failure that the job survives.

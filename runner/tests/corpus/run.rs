@@ -249,6 +249,8 @@ fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> Jo
         opened: Vec::new(),
         start: dormer::job::plan::Start::Auto,
         accelerator: Wish::Auto,
+        prepare: None,
+        warm_after: false,
         keep: Keep::Never,
         keep_for: Duration::ZERO,
     }

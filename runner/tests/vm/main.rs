@@ -15,6 +15,7 @@ mod javascript;
 mod killed;
 mod lifecycle;
 mod network;
+mod prepared;
 mod shells;
 mod steps;
 mod stopping;
