@@ -233,7 +233,7 @@ pub(super) fn to_json(template: &Template) -> serde_json::Value {
             "name": template.manifest.script,
             "digest": prepared.script.to_string(),
             "network": prepared.network,
-            "scope": prepared.scope.to_string(),
+            "scope": prepared.scope,
         })
     });
     json!({

@@ -23,6 +23,8 @@ const ANOTHER_PREPARES: Deadline = Deadline::seconds(
     "another process that makes the same template",
     6 * 3600 + 900,
 );
+/// A reader of the log who has stopped reading is not waited for.
+const SHOWN: Deadline = Deadline::seconds("the reporters", 5);
 /// Said of a guest that has no rest before it is frozen.
 const RESTLESS: &str =
     "what the prepare script left running may keep the guest from coming to rest";
@@ -229,6 +231,8 @@ async fn freeze(
             end = preparing.run() => end?,
             trouble = instance.trouble() => return Err(trouble.into()),
         };
+        // What it printed stands above what comes next.
+        let _ = within(SHOWN, around.events.flush()).await;
         match end {
             PrepareEnd::Done => {}
             PrepareEnd::Failed(exit_code) => return Ok(Frozen::Unprepared(exit_code)),

@@ -89,7 +89,7 @@ fn what_a_script_prepared_is_woken_by_job_after_job_with_its_programs_running() 
     let listed = templates(&lab);
     assert_eq!(listed[0]["uses"], 2, "{listed}");
     assert_eq!(listed[0]["prepare"]["name"], "setup.sh", "{listed}");
-    assert_eq!(listed[0]["prepare"]["scope"], "local", "{listed}");
+    assert_eq!(listed[0]["prepare"]["scope"]["kind"], "local", "{listed}");
     drop(lab.dormer(["image", "verify", "compat"]).run().expect(0));
 
     // Another script fails: it is said, and nothing of it stays.
