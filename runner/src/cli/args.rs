@@ -2,6 +2,7 @@
 
 mod bounds;
 mod looking;
+mod prepare;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,8 @@ pub use looking::{
 
 use crate::config::size::parse_memory;
 use crate::host::clock::Written;
+
+pub use prepare::PrepareArguments;
 
 /// GitHub-Actions-style jobs in disposable Windows VMs, on Linux
 ///
@@ -148,20 +151,9 @@ pub enum ImageCommand {
     /// Boot a machine, freeze it when it is ready, and keep it as a template that jobs wake from
     ///
     /// A machine wakes only from a template of the same image, memory, CPUs and accelerator; `dormer run`
-    /// wakes one that fits by itself. Prints the template's key and its size.
-    Warm {
-        /// The image; built if it is not there.
-        name: String,
-        /// Virtual CPUs
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-        cpus: Option<u32>,
-        /// The guest's memory, as 2G or 4096M
-        #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
-        memory: Option<u64>,
-        /// What runs the virtual CPUs
-        #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
-        accel: AcceleratorWish,
-    },
+    /// wakes one that fits by itself. Prints the template's key and its size. With `--prepare` a script runs
+    /// in the machine before it is frozen; such a template serves `dormer run --prepare` of the same script.
+    Warm(WarmArguments),
     /// Remove the templates of an image, and those that were found damaged
     ///
     /// Machines that woke from one go on.
@@ -184,6 +176,28 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
+}
+
+/// Which template to make.
+#[derive(Debug, Args)]
+pub struct WarmArguments {
+    /// The image; built if it is not there.
+    pub name: String,
+    /// Virtual CPUs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub cpus: Option<u32>,
+    /// The guest's memory, as 2G or 4096M
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    pub memory: Option<u64>,
+    /// What the prepare script can reach [default: full]
+    #[arg(long, value_enum, requires = "prepare")]
+    pub network: Option<NetworkMode>,
+    /// What runs the virtual CPUs
+    #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
+    pub accel: AcceleratorWish,
+    /// What prepares it
+    #[command(flatten)]
+    pub prepare: PrepareArguments,
 }
 
 /// How a list is printed.
@@ -400,6 +414,17 @@ pub struct RunArguments {
     #[arg(long, value_enum, default_value_t = StartMode::Auto)]
     pub start: StartMode,
 
+    /// What prepares the machine
+    #[command(flatten)]
+    pub prepare: PrepareArguments,
+
+    /// After a run whose machine booted for want of a template, make that template
+    ///
+    /// From a fresh boot, once for all jobs. The result is told first; then the process stays until the
+    /// template is made, and ends with the run's exit code whatever comes of it. Ctrl-C leaves it out.
+    #[arg(long)]
+    pub warm_after: bool,
+
     /// Write events to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -473,40 +498,4 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_workflow_and_a_command_exclude_each_other() {
-        let parse =
-            |words: &[&str]| Arguments::try_parse_from([&["dormer", "run"], words].concat());
-        assert!(parse(&["w.yml"]).is_ok());
-        assert!(parse(&["-c", "ver", "--shell", "cmd"]).is_ok());
-        assert!(parse(&[]).is_err());
-        assert!(parse(&["w.yml", "-c", "ver"]).is_err());
-        assert!(parse(&["w.yml", "--shell", "cmd"]).is_err());
-        assert!(parse(&["w.yml", "--env", "novalue"]).is_err());
-        assert!(parse(&["w.yml", "--memory", "1X"]).is_err());
-        assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
-        assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
-        assert!(parse(&["-c", ""]).is_err());
-        assert!(parse(&["w.yml", "--action", "a/b@v1=dir", "--action", "c/d@x/y=e"]).is_ok());
-        for wrong in [
-            "a/b=dir",
-            "a/b@v1",
-            "a/b@v1=",
-            "a@v1=d",
-            "a/b/c@v1=d",
-            "/b@v1=d",
-        ] {
-            assert!(parse(&["w.yml", "--action", wrong]).is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

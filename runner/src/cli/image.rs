@@ -32,20 +32,7 @@ pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
     match command {
         ImageCommand::List { .. } => {}
         ImageCommand::Build { name } => return build(base, &name).await,
-        ImageCommand::Warm {
-            name,
-            cpus,
-            memory,
-            accel,
-        } => {
-            let typed = warm::Typed {
-                name,
-                cpus,
-                memory,
-                accel,
-            };
-            return warm::warm(base, typed).await;
-        }
+        ImageCommand::Warm(typed) => return warm::warm(base, typed).await,
         ImageCommand::Cool { name } => return warm::cool(&base, &name),
         ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
         ImageCommand::Verify { name } => verify(&base, &name)?,

@@ -10,6 +10,7 @@ mod image;
 mod machines;
 mod output;
 mod plan;
+mod prepare;
 mod ps;
 mod run;
 mod secrets;

@@ -5,127 +5,143 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::mpsc;
 
-use crate::cli::args::{AcceleratorWish, BoundsArguments};
-use crate::cli::output;
-use crate::cli::run::{DEFAULT_CPUS, allowance, make_ready, wish};
+use crate::cli::args::{BoundsArguments, WarmArguments};
+use crate::cli::run::{DEFAULT_CPUS, allowance, make_ready, network, reporters, wish};
 use crate::cli::workshop::{self, Base, Equipped};
+use crate::cli::{output, prepare};
 use crate::config::{self, Config};
-use crate::event::{Events, JobEvent, Message};
+use crate::event::RunEvents;
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
+use crate::host::clock::{Deadline, within};
 use crate::host::fs::remove_tree;
 use crate::host::signals::Cancel;
 use crate::image::recipe::Recipe;
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::job::driver::Surroundings;
+use crate::job::ledger::Ledger;
 use crate::job::order::{self, Wanted};
+use crate::job::prepare::{PrepareScript, describe};
 use crate::job::told::Told;
-use crate::job::warm;
+use crate::job::warm::{self, Made, Making};
 use crate::mask::Masker;
 use crate::progress::Progress;
+use crate::report;
+use crate::report::plain::harmless_name;
 use crate::report::progress::TerminalProgress;
 use crate::vmm::machine::Network;
 
-/// What was typed.
-pub(super) struct Typed {
-    pub(super) name: String,
-    pub(super) cpus: Option<u32>,
-    pub(super) memory: Option<u64>,
-    pub(super) accel: AcceleratorWish,
-}
+/// A reader of the log who has stopped reading is not waited for much longer.
+const LAST_WORDS: Deadline = Deadline::seconds("the reporters", 10);
 
-pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
+pub(super) async fn warm(base: Base, typed: WarmArguments) -> Result<u8, Failure> {
     if Recipe::guest(&typed.name).is_none() {
         return Err(base.store.unknown(&typed.name).into());
     }
     let config = config::load(None)?.config;
+    let script = prepare::script(&typed.prepare)?;
     let equipped = base.with_engine(&config).await?;
     let cancel = workshop::cancel_on_signals()?;
     let images = BTreeSet::from([typed.name.clone()]);
-    let making = make_ready(&equipped, &images);
-    if equipped.unless_stopped(&cancel, making).await?.is_none() {
+    let readying = make_ready(&equipped, &images);
+    if equipped.unless_stopped(&cancel, readying).await?.is_none() {
         return Ok(exit_code::CANCELLED);
     }
     let progress = Arc::new(TerminalProgress::new(true));
     let wanted = wanted(&typed, &config, &equipped)?;
     equipped.store.check(&wanted.image, progress.as_ref())?;
-    let around = around(
-        &equipped,
-        &cancel,
-        Arc::clone(&progress) as Arc<dyn Progress>,
-    );
-    let (order, emulated) = order::order(&around.engine, &around.home, wanted).await?;
-    if let Some(text) = emulated {
-        output::note(&text);
-    }
-    let makeup = order::makeup(&around.engine, &order)
-        .await?
-        .ok_or_else(|| {
-            let name = &typed.name;
-            InputError::usage(format!("a machine of the image `{name}` can't be frozen"))
-        })?;
-    let templates = Templates::of(&equipped.home);
-    if templates.find(&makeup.key()).is_none() {
-        progress.stage("booting a machine and freezing it");
-    }
-    let made = warm::make(&around, &order, makeup, cancel.requested()).await;
     progress.finish();
-    let Some(template) = made? else {
-        output::note("stopped; no template was made");
-        return Ok(exit_code::CANCELLED);
-    };
-    let (key, size) = (template.key(), size(&template));
-    output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
-    Ok(exit_code::SUCCESS)
+    let making = making(&equipped, wanted, script).await?;
+    match make(&equipped, &making, &cancel, Masker::default()).await? {
+        Made::Template(template) => {
+            let (key, size) = (template.key(), size(&template));
+            output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
+            Ok(exit_code::SUCCESS)
+        }
+        Made::Stopped => {
+            output::note("stopped; no template was made");
+            Ok(exit_code::CANCELLED)
+        }
+        Made::Unprepared(exit_code) => {
+            output::error(&unprepared(&making, exit_code));
+            Ok(exit_code::STEP_FAILED)
+        }
+    }
 }
 
-fn wanted(typed: &Typed, config: &Config, equipped: &Equipped) -> Result<Wanted, Failure> {
+fn wanted(typed: &WarmArguments, config: &Config, equipped: &Equipped) -> Result<Wanted, Failure> {
     Ok(Wanted {
         job: "template".to_owned(),
         image_name: typed.name.clone(),
         image: equipped.store.get(&typed.name)?,
         cpus: typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: typed.memory.or(config.memory),
-        network: Network::None,
-        opened: Vec::new(),
+        network: network(typed.network, config),
+        opened: config.open.clone(),
         accelerator: wish(typed.accel),
         allowance: allowance(&BoundsArguments::default(), config)?,
     })
 }
 
-/// What a machine has around it that is of no job.
-fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
-    let (events, queue) = Events::accept("template");
-    tokio::spawn(tell(queue));
-    Surroundings {
+async fn making(
+    equipped: &Equipped,
+    wanted: Wanted,
+    script: Option<PrepareScript>,
+) -> Result<Making, Failure> {
+    let guest = wanted.image.manifest.description.guest.clone();
+    let prepared = script
+        .as_ref()
+        .map(|script| script.preparation(&guest, wanted.network))
+        .transpose()?;
+    let (order, emulated) = order::order(&equipped.engine, &equipped.home, wanted).await?;
+    if let Some(text) = emulated {
+        output::note(&text);
+    }
+    let makeup = order::makeup(&equipped.engine, &order, prepared).await?;
+    let makeup = makeup.ok_or_else(|| {
+        let name = &order.image_name;
+        InputError::usage(format!("a machine of the image `{name}` can't be frozen"))
+    })?;
+    Ok(Making {
+        order,
+        makeup,
+        script,
+    })
+}
+
+/// Makes a template that is of no job; what its script prints is told as it comes.
+pub(super) async fn make(
+    equipped: &Equipped,
+    making: &Making,
+    cancel: &Cancel,
+    masker: Masker,
+) -> Result<Made, Failure> {
+    let (run, queue) = RunEvents::open();
+    let events = run.job("template", None);
+    report::spawn(queue, vec![reporters::of_a_template()], masker.clone());
+    let around = Surroundings {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
         store: equipped.store.clone(),
         events,
         cancel: cancel.clone(),
-        masker: Masker::default(),
-        progress,
+        masker,
+        progress: Arc::new(TerminalProgress::new(true)),
         told: Told::default(),
-    }
+        ledger: Ledger::default(),
+    };
+    let made = warm::make(&around, making, cancel).await;
+    let _ = within(LAST_WORDS, around.events.flush()).await;
+    made
 }
 
-/// Tells what is noticed on the way: what the machine waits for.
-async fn tell(mut queue: mpsc::UnboundedReceiver<Message>) {
-    while let Some(message) = queue.recv().await {
-        match message {
-            Message::Events(stamped, _) => {
-                for one in stamped {
-                    if let JobEvent::Notice { text, .. } = one.event {
-                        output::note(&text);
-                    }
-                }
-            }
-            Message::Flush(done) => drop(done.send(())),
-        }
-    }
+/// Why there is no template, for people.
+pub(super) fn unprepared(making: &Making, exit_code: Option<u32>) -> String {
+    let name = making.script.as_ref().map(|script| script.name.as_str());
+    let (name, end) = (name.unwrap_or_default(), describe(exit_code));
+    format!("the prepare script `{name}` {end}: no template was made")
 }
 
 pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
@@ -169,6 +185,19 @@ fn size(template: &Template) -> String {
         .to_string()
 }
 
+/// What prepared a template, for whom; nothing for one that only booted.
+fn preparation(template: &Template) -> Option<String> {
+    let prepared = template.manifest.makeup.prepared.as_ref()?;
+    let name = template.manifest.script.as_deref().unwrap_or("a script");
+    let network = match prepared.network {
+        Network::None => ", no network",
+        Network::Full => "",
+    };
+    let (digest, scope) = (prepared.script.short(), &prepared.scope);
+    let name = harmless_name(name);
+    Some(format!(", {name} ({digest}{network}) for {scope}"))
+}
+
 /// A template's row below its image's: key, what it is for, size, when it was made, uses.
 pub(super) fn row(template: &Template) -> Vec<String> {
     let makeup = &template.manifest.makeup;
@@ -181,7 +210,12 @@ pub(super) fn row(template: &Template) -> Vec<String> {
     vec![
         "  template".to_owned(),
         template.key().short().to_owned(),
-        format!("{} CPUs, {memory}, {}", makeup.cpus, makeup.processor),
+        format!(
+            "{} CPUs, {memory}, {}{}",
+            makeup.cpus,
+            makeup.processor,
+            preparation(template).unwrap_or_default()
+        ),
         size(template),
         template
             .manifest
@@ -195,11 +229,20 @@ pub(super) fn row(template: &Template) -> Vec<String> {
 pub(super) fn to_json(template: &Template) -> serde_json::Value {
     let makeup = &template.manifest.makeup;
     let age = Timestamp::now().duration_since(template.manifest.made);
+    let prepared = makeup.prepared.as_ref().map(|prepared| {
+        json!({
+            "name": template.manifest.script,
+            "digest": prepared.script.to_string(),
+            "network": prepared.network,
+            "scope": prepared.scope,
+        })
+    });
     json!({
         "key": template.key().to_string(),
         "cpus": makeup.cpus,
         "memory": makeup.memory,
         "processor": makeup.processor,
+        "prepare": prepared,
         "size": template.size_on_disk(),
         "made": template.manifest.made,
         "age_s": age.as_secs().max(0),

@@ -15,6 +15,9 @@ pub use emit::{Events, RunEvents};
 /// The field `v` of every event.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The number of the script that prepares a machine, among the steps of its job: it stands before the first.
+pub const PREPARE_STEP: usize = 0;
+
 /// Where a job is in its life. See the diagram in `job`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +34,8 @@ pub enum Phase {
     StartingContainer,
     /// The guest boots and climbs the readiness ladder.
     WaitingForGuest,
+    /// The prepare script's template is made, or the script runs in the job's own machine.
+    Preparing,
     /// The workspace goes in and the steps run.
     RunningSteps,
     /// What the job leaves behind is fetched.
@@ -269,7 +274,7 @@ pub enum JobEvent {
     },
     /// A step begins. One that is skipped has only its end.
     StepStarted {
-        /// Its place in the file, from 1.
+        /// Its place in the file, from 1; see [`PREPARE_STEP`].
         number: usize,
         /// Which part of it.
         stage: Stage,

@@ -36,11 +36,16 @@ impl Instance {
         Ok(())
     }
 
-    /// Makes a template of this makeup of what the frozen machine has left. Not to be dropped half-way:
-    /// the files are being moved.
-    pub async fn seal(&self, templates: &Templates, makeup: Makeup) -> Result<Template, Failure> {
+    /// Makes a template of this makeup of what the frozen machine has left, which a script of this name has
+    /// prepared, if any did. Not to be dropped half-way: the files are being moved.
+    pub async fn seal(
+        &self,
+        templates: &Templates,
+        makeup: Makeup,
+        script: Option<String>,
+    ) -> Result<Template, Failure> {
         let record = self.journal.record();
-        let manifest = template::begin(&record.image_name, makeup, &record.host_key);
+        let manifest = template::begin(&record.image_name, makeup, &record.host_key, script);
         let (templates, own) = (templates.clone(), self.vm_directory());
         // Below the instance, so that it goes with it if this process dies.
         let aside = self.host_directory().join("template");

@@ -98,7 +98,11 @@ pub async fn climb(
         ladder.reached(Rung::Identity);
     }
     let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
-    let after = if asks_agent || wake.is_some() { SSH_BANNER } else { boots };
+    let after = if asks_agent || wake.is_some() {
+        SSH_BANNER
+    } else {
+        boots
+    };
     let deadline = Deadline {
         what: Rung::SshBanner.describe(),
         after,

@@ -6,6 +6,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::image::manifest::Digest;
+use crate::instance::trust::TrustScope;
 use crate::vmm::arguments;
 use crate::vmm::machine::{Accelerator, Machine, Network, Origin};
 
@@ -25,10 +26,37 @@ pub struct Makeup {
     /// Machine type and devices: QEMU's whole command line, without what differs between a template and
     /// its copies.
     pub devices: Digest,
+    /// What was done in it before it was frozen. None by default: nothing but booting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Preparation>,
+}
+
+/// What a script has done in a machine, as far as it matters to whoever wakes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// The script and its shell.
+    pub script: Digest,
+    /// What it could reach.
+    pub network: Network,
+    /// Who may wake what it has prepared.
+    pub scope: TrustScope,
+}
+
+impl Preparation {
+    /// What a script does that says `text` and is run by a shell with this name and these words.
+    pub fn of(shell: &[&str], text: &str, network: Network, scope: TrustScope) -> Self {
+        // A list of texts always has a form in JSON, in which no two lists are the same.
+        let whole = serde_json::to_vec(&(shell, text)).unwrap_or_default();
+        Self {
+            script: Digest::of(&whole),
+            network,
+            scope,
+        }
+    }
 }
 
 impl Makeup {
-    /// That of a machine on an image, in a container image of this id.
+    /// That of a machine that has only booted, on an image, in a container image of this id.
     pub fn of(image: &Digest, machine: &Machine, container_image: &str) -> Self {
         let machine = Machine {
             origin: Origin::Template,
@@ -43,6 +71,7 @@ impl Makeup {
             cpus: machine.cpus,
             memory: machine.memory,
             devices: Digest::of(arguments::qemu(&machine).join("\n").as_bytes()),
+            prepared: None,
         }
     }
 
@@ -63,10 +92,29 @@ impl Makeup {
         ];
         let differing = parts.into_iter().filter(|(differs, _)| *differs);
         let mut names: Vec<&str> = differing.map(|(_, name)| name).collect();
+        names.extend(self.differences_in_preparation(other));
         if names.is_empty() && self.devices != other.devices {
             names.push("the devices");
         }
         names
+    }
+
+    fn differences_in_preparation(&self, other: &Self) -> Vec<&'static str> {
+        let (one, other) = match (&self.prepared, &other.prepared) {
+            (Some(one), Some(other)) => (one, other),
+            (None, None) => return Vec::new(),
+            _ => return vec!["the prepare script"],
+        };
+        let parts = [
+            (one.script != other.script, "the prepare script"),
+            (
+                one.network != other.network,
+                "the network of the prepare script",
+            ),
+            (one.scope != other.scope, "the trust scope"),
+        ];
+        let differing = parts.into_iter().filter(|(differs, _)| *differs);
+        differing.map(|(_, name)| name).collect()
     }
 }
 
@@ -131,6 +179,43 @@ pub(crate) mod tests {
         for different in [kvm, small, one, bare] {
             assert_ne!(key(&plain), key(&different));
         }
+    }
+
+    #[test]
+    fn what_was_prepared_is_part_of_it_and_what_was_not_is_as_ever() {
+        let plain = makeup();
+        let text = serde_json::to_string(&plain).unwrap();
+        // As it was written before there were scripts.
+        assert!(!text.contains("prepared"), "{text}");
+        assert_eq!(serde_json::from_str::<Makeup>(&text).unwrap(), plain);
+
+        let prepared = |script: &[u8], network, scope| Makeup {
+            prepared: Some(Preparation {
+                script: Digest::of(script),
+                network,
+                scope,
+            }),
+            ..plain.clone()
+        };
+        let one = prepared(b"a", Network::None, TrustScope::Local);
+        let named = TrustScope::named("other").unwrap();
+        for (other, differs) in [
+            (plain.clone(), "the prepare script"),
+            (
+                prepared(b"b", Network::None, TrustScope::Local),
+                "the prepare script",
+            ),
+            (
+                prepared(b"a", Network::Full, TrustScope::Local),
+                "the network of the prepare script",
+            ),
+            (prepared(b"a", Network::None, named), "the trust scope"),
+        ] {
+            assert_ne!(one.key(), other.key());
+            assert_eq!(one.differences(&other), [differs]);
+            assert_eq!(other.differences(&one), [differs]);
+        }
+        assert!(one.differences(&one).is_empty());
     }
 
     #[test]

@@ -38,4 +38,5 @@ pub mod record;
 pub mod teardown;
 pub mod template;
 pub mod templates;
+pub mod trust;
 pub mod usage;

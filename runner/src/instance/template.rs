@@ -93,6 +93,10 @@ pub struct TemplateManifest {
     pub made: Timestamp,
     /// What its guest, and so each copy, proves itself with, in hexadecimal.
     pub host_key: String,
+    /// What the script is called that prepared it. None by default: it was not prepared, or by one without
+    /// a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// Its files.
     pub files: Vec<FrozenFile>,
 }
@@ -220,13 +224,19 @@ pub(super) fn take(part: Part, from: &Path, to: &Path) -> io::Result<FrozenFile>
 }
 
 /// The first that a template starts with: everything but its files.
-pub fn begin(image_name: &str, makeup: Makeup, host_key: &str) -> TemplateManifest {
+pub fn begin(
+    image_name: &str,
+    makeup: Makeup,
+    host_key: &str,
+    script: Option<String>,
+) -> TemplateManifest {
     TemplateManifest {
         v: VERSION,
         image_name: image_name.to_owned(),
         makeup,
         made: Timestamp::now(),
         host_key: host_key.to_owned(),
+        script,
         files: Vec::new(),
     }
 }

@@ -289,7 +289,7 @@ mod tests {
 
         fn seal(&self) -> io::Result<Template> {
             let aside = self.directory.path().join("aside");
-            let manifest = begin("compat", makeup(), "00");
+            let manifest = begin("compat", makeup(), "00", None);
             self.templates
                 .seal(&self.directory.path().join("own"), &aside, manifest)
         }

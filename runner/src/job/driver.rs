@@ -1,6 +1,7 @@
 //! The one task that moves a job through its phases. See the diagram in `job`.
 
 mod bring_up;
+mod preparing;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -16,10 +17,12 @@ use crate::host::home::Home;
 use crate::host::signals::Cancel;
 use crate::image::store::{Image, Store};
 use crate::instance::provision::Instance;
+use crate::job::ledger::Ledger;
 use crate::job::limits::{Limits, Stop};
 use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep};
 use crate::job::told::Told;
+use crate::job::warm::Making;
 use crate::job::work::Work;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -57,6 +60,8 @@ pub struct Surroundings {
     pub progress: Arc<dyn Progress>,
     /// What other jobs of the run have said already.
     pub told: Told,
+    /// What they have found out about templates.
+    pub ledger: Ledger,
 }
 
 /// Runs a job to its end.
@@ -68,6 +73,7 @@ pub async fn run(request: &JobRequest, around: &Surroundings) -> JobEnd {
         limits,
         instance: None,
         ready: false,
+        missing: None,
         outputs: Vec::new(),
     };
     driver.run().await
@@ -80,6 +86,8 @@ struct Driver<'a> {
     instance: Option<Instance>,
     /// Whether the guest has answered.
     ready: bool,
+    /// The template that it boots for want of, if that is to be made up for.
+    missing: Option<Making>,
     /// What the job leaves for others, once its steps are over.
     outputs: Vec<(String, String)>,
 }
@@ -88,6 +96,8 @@ struct Driver<'a> {
 enum Interrupted {
     Stopped(Stop),
     Failed(Failure),
+    /// Its prepare script failed, which was said.
+    Unprepared,
 }
 
 impl<E: Into<Failure>> From<E> for Interrupted {
@@ -104,6 +114,7 @@ impl Driver<'_> {
             Err(Interrupted::Stopped(Stop::Cancelled)) => Ending::Cancelled,
             Err(Interrupted::Stopped(Stop::Deadline)) => Ending::Deadline,
             Err(Interrupted::Failed(failure)) => Ending::Failed(self.masked(failure)),
+            Err(Interrupted::Unprepared) => Ending::Steps(Conclusion::Failure),
         };
         // From here on nothing changes how the job ended.
         if let (Ending::Deadline, Some(limit)) = (&ending, self.limits.time()) {
@@ -132,9 +143,11 @@ impl Driver<'_> {
         let image = self.resolve_image().await?;
         let order = self.order(&image).await?;
         let channel = self.bring_up(order).await?;
+        self.tell_missing();
+        let guest = image.manifest.description.guest.clone();
+        self.prepare_here(&channel, &guest).await?;
 
         self.enter(Phase::RunningSteps);
-        let guest = image.manifest.description.guest.clone();
         let work = Work {
             request: self.request,
             channel,

@@ -7,7 +7,7 @@ use crate::image::store::Image;
 use crate::image::vm_container;
 use crate::instance::accelerator::{self, Wish};
 use crate::instance::allowance::Allowance;
-use crate::instance::makeup::Makeup;
+use crate::instance::makeup::{Makeup, Preparation};
 use crate::instance::provision::Order;
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
@@ -77,18 +77,22 @@ pub async fn order(
     Ok((order, emulated))
 }
 
-/// What a template must be like for a machine of this order to wake from it; none if its guest can't.
-pub async fn makeup(engine: &Engine, order: &Order) -> Result<Option<Makeup>, Failure> {
+/// What a template must be like for a machine of this order to wake from it, prepared in this way; none if its
+/// guest can't.
+pub async fn makeup(
+    engine: &Engine,
+    order: &Order,
+    prepared: Option<Preparation>,
+) -> Result<Option<Makeup>, Failure> {
     let guest = &order.image.manifest.description.guest;
     if guest.dormancy.is_none() {
         return Ok(None);
     }
     let container = vm_container::identity(engine).await?.unwrap_or_default();
-    Ok(Some(Makeup::of(
-        &order.image.digest,
-        &order.machine,
-        &container,
-    )))
+    Ok(Some(Makeup {
+        prepared,
+        ..Makeup::of(&order.image.digest, &order.machine, &container)
+    }))
 }
 
 /// The same order, for a machine that wakes.
@@ -115,12 +119,12 @@ pub fn warming(order: &Order) -> String {
 }
 
 /// Why none of an image's templates fits: in what the one that is nearest differs. None if there are
-/// no templates at all.
+/// none at all. Whoever wants a machine as it boots has no use for one that was prepared.
 pub fn why_none_fits(templates: &Templates, image_name: &str, makeup: &Makeup) -> Option<String> {
     let candidates = templates.of_image(image_name);
-    let differing = candidates
-        .iter()
-        .map(|template| template.manifest.makeup.differences(makeup));
+    let candidates = candidates.iter().map(|one| &one.manifest.makeup);
+    let candidates = candidates.filter(|one| one.prepared.is_some() == makeup.prepared.is_some());
+    let differing = candidates.map(|one| one.differences(makeup));
     let nearest = differing.min_by_key(Vec::len)?;
     Some(nearest.join(" and "))
 }

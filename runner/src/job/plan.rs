@@ -18,6 +18,7 @@ use crate::guest::profile::GuestProfile;
 use crate::instance::accelerator::Wish;
 use crate::instance::allowance::Allowance;
 use crate::job::limits::Due;
+use crate::job::prepare::PrepareScript;
 use crate::steps::context::{JobFacts, RunFacts};
 use crate::vmm::machine::Network;
 
@@ -91,6 +92,10 @@ pub struct JobSettings {
     pub allowance: Allowance,
     /// How the machine comes to run.
     pub start: Start,
+    /// What prepares the machine before the job is in it. None by default.
+    pub prepare: Option<PrepareScript>,
+    /// Whether a template that there was none of is made after the run. False by default.
+    pub warm_after: bool,
     /// When the machine outlives the job.
     pub keep: Keep,
     /// For how long.

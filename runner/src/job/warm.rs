@@ -1,67 +1,138 @@
 //! Making a template: a machine boots for nothing but to be frozen. It sees no workspace, no secret and
-//! no job.
+//! no job. If a script is to prepare it, that is all that runs in it, and what it starts goes on.
 
 use std::future::Future;
 
-use crate::event::{Events, JobEvent, Phase};
+use crate::event::{Events, JobEvent, Level, Phase};
 use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
+use crate::host::signals::Cancel;
 use crate::instance::gate::Gate;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::job::driver::{SETTLES, Surroundings, TEARDOWN};
+use crate::job::prepare::{PrepareEnd, PrepareScript, Preparing};
 use crate::vmm::machine::{Network, Origin};
 
 /// Another process that makes the same template takes as long as a slow boot.
 const ANOTHER: Deadline = Deadline::seconds("another process that makes the same template", 900);
+/// One whose script runs takes as long as that may.
+const ANOTHER_PREPARES: Deadline = Deadline::seconds(
+    "another process that makes the same template",
+    6 * 3600 + 900,
+);
+/// A reader of the log who has stopped reading is not waited for.
+const SHOWN: Deadline = Deadline::seconds("the reporters", 5);
+/// Said of a guest that has no rest before it is frozen.
+const RESTLESS: &str =
+    "what the prepare script left running may keep the guest from coming to rest";
 
-/// Makes the template of this makeup, unless there is one by now. `stop` ends it; what was made so far
-/// is removed, and there is none.
+/// What came of making a template.
+#[derive(Debug)]
+pub enum Made {
+    /// Here it is.
+    Template(Box<Template>),
+    /// It was stopped on the way, and there is none.
+    Stopped,
+    /// The prepare script failed, with this exit code if it ended by itself, and there is none.
+    Unprepared(Option<u32>),
+}
+
+/// A template that is to be made.
+#[derive(Debug, Clone)]
+pub struct Making {
+    /// A machine as those that wake from it.
+    pub order: Order,
+    /// What it is good for.
+    pub makeup: Makeup,
+    /// What prepares it. None by default: it only boots.
+    pub script: Option<PrepareScript>,
+}
+
+impl Making {
+    /// The order for the machine that is to be frozen. A script reaches what the job would: whoever only
+    /// boots needs nothing.
+    fn order(&self) -> Order {
+        let mut order = self.order.clone();
+        order.machine.origin = Origin::BootToFreeze;
+        if self.script.is_none() {
+            order.machine.network = Network::None;
+        }
+        order.template = None;
+        order
+    }
+}
+
+/// Makes a template, unless there is one by now. `cancel` ends it; what was made so far is removed, and there
+/// is none.
 pub async fn make(
     around: &Surroundings,
-    order: &Order,
-    makeup: Makeup,
-    stop: impl Future<Output = ()>,
-) -> Result<Option<Template>, Failure> {
-    tokio::pin!(stop);
+    making: &Making,
+    cancel: &Cancel,
+) -> Result<Made, Failure> {
     let templates = Templates::of(&around.home);
-    let key = makeup.key();
+    let key = making.makeup.key();
+    let patience = match making.script {
+        Some(_) => ANOTHER_PREPARES,
+        None => ANOTHER,
+    };
     let locked = tokio::select! {
-        locked = within(ANOTHER, templates.lock(&key)) => locked,
-        () = &mut stop => return Ok(None),
+        locked = within(patience, templates.lock(&key)) => locked,
+        () = cancel.requested() => return Ok(Made::Stopped),
     };
     let waited = locked.map_err(|late| InfraFailure::transient("no template").because(late))?;
     let failed = |error| templates.failed(error);
     let _lock = waited.map_err(failed)?;
+    if let Some(exit_code) = around.ledger.unprepared(&making.makeup) {
+        return Ok(Made::Unprepared(exit_code));
+    }
     if let Some(template) = templates.find(&key) {
         match template.check() {
-            Ok(()) => return Ok(Some(template)),
+            Ok(()) => return Ok(Made::Template(Box::new(template))),
             Err(why) => templates.put_aside(&template, &why).map_err(failed)?,
         }
     }
     templates.clear(&key).map_err(failed)?;
-    check_room(around, order.machine.memory)?;
-    let mut order = order.clone();
-    order.machine.origin = Origin::BootToFreeze;
-    order.machine.network = Network::None;
-    order.template = None;
+    check_room(around, making.order.machine.memory)?;
+    let made = make_new(around, making, cancel, &templates).await;
+    around.progress.finish();
+    made
+}
+
+async fn make_new(
+    around: &Surroundings,
+    making: &Making,
+    cancel: &Cancel,
+    templates: &Templates,
+) -> Result<Made, Failure> {
     let mut instance = tokio::select! {
-        reserved = reserve(around, order) => reserved?,
-        () = &mut stop => return Ok(None),
+        reserved = reserve(around, making.order()) => reserved?,
+        () = cancel.requested() => return Ok(Made::Stopped),
     };
-    let frozen = match freeze(&mut instance, stop).await {
+    let made = match freeze(&mut instance, around, making, cancel).await {
         // From here on nothing stops it: the files are being moved.
-        Ok(true) => instance.seal(&templates, makeup).await.map(Some),
-        Ok(false) => Ok(None),
+        Ok(Frozen::Whole) => {
+            let name = making.script.as_ref().map(|script| script.name.clone());
+            let sealed = instance.seal(templates, making.makeup.clone(), name).await;
+            sealed.map(|template| Made::Template(Box::new(template)))
+        }
+        Ok(Frozen::Stopped) => Ok(Made::Stopped),
+        Ok(Frozen::Unprepared(exit_code)) => {
+            around.ledger.note_unprepared(&making.makeup, exit_code);
+            if let Some(text) = evidence(around, &instance).await {
+                around.events.notice(Level::Notice, text);
+            }
+            Ok(Made::Unprepared(exit_code))
+        }
         Err(failure) => Err(explained(around, &instance, failure).await),
     };
     let removed = within(TEARDOWN, instance.tear_down()).await;
-    let template = frozen?;
+    let made = made?;
     removed.map_err(|late| InfraFailure::new("a machine is left").because(late))??;
-    Ok(template)
+    Ok(made)
 }
 
 /// The memory of a machine that is to be frozen is a file, and QEMU does not survive one that can't grow.
@@ -133,34 +204,83 @@ pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Insta
 
 /// Keeps what explains why a machine did not get as far as being frozen, and says where that is.
 async fn explained(around: &Surroundings, instance: &Instance, failure: Failure) -> Failure {
-    let directory = around.home.jobs().join(instance.id());
-    match (failure, instance.gather_evidence(&directory).await) {
-        (Failure::Infra(failure), Ok(())) => failure
-            .help(format!("what explains it is in {}", directory.display()))
-            .into(),
+    match (failure, evidence(around, instance).await) {
+        (Failure::Infra(mut failure), Some(text)) => {
+            let help = failure.help.take().map(|help| format!("{help}; {text}"));
+            failure.help(help.unwrap_or(text)).into()
+        }
         (failure, _) => failure,
     }
 }
 
-/// Brings a machine up and freezes it; false if it was stopped on the way.
+/// Keeps what a machine that was to be frozen leaves behind; where that is, for people.
+async fn evidence(around: &Surroundings, instance: &Instance) -> Option<String> {
+    let directory = around.home.jobs().join(instance.id());
+    instance.gather_evidence(&directory).await.ok()?;
+    Some(format!("what explains it is in {}", directory.display()))
+}
+
+/// How far a machine has come that was to be frozen.
+enum Frozen {
+    Whole,
+    Stopped,
+    Unprepared(Option<u32>),
+}
+
+/// Brings a machine up, prepares it and freezes it.
 async fn freeze(
     instance: &mut Instance,
-    mut stop: impl Future<Output = ()> + Unpin,
-) -> Result<bool, Failure> {
+    around: &Surroundings,
+    making: &Making,
+    cancel: &Cancel,
+) -> Result<Frozen, Failure> {
     // Nobody follows how a template comes up; what fails is told.
     let (events, _unread) = Events::accept("template");
+    around.progress.stage("booting a machine to freeze it");
     instance.create_overlay()?;
-    if !start(instance, &events, &mut stop).await? {
-        return Ok(false);
+    if !start(instance, &events, cancel.requested()).await? {
+        return Ok(Frozen::Stopped);
     }
-    let freezing = async {
-        // The connection ends here: it must not be in the template.
-        drop(instance.wait_for_guest(&events).await?);
-        instance.freeze().await
+    let channel = tokio::select! {
+        channel = instance.wait_for_guest(&events) => channel?,
+        () = cancel.requested() => return Ok(Frozen::Stopped),
     };
+    if let Some(script) = &making.script {
+        around.progress.finish();
+        let preparing = Preparing {
+            script,
+            channel,
+            guest: &making.order.image.manifest.description.guest,
+            events: &around.events,
+            masker: &around.masker,
+            cancel,
+        };
+        // It stops by itself when it is told to.
+        let end = tokio::select! {
+            biased;
+            end = preparing.run() => end?,
+            trouble = instance.trouble() => return Err(trouble.into()),
+        };
+        // What it printed stands above what comes next.
+        let _ = within(SHOWN, around.events.flush()).await;
+        match end {
+            PrepareEnd::Done => {}
+            PrepareEnd::Failed(exit_code) => return Ok(Frozen::Unprepared(exit_code)),
+            PrepareEnd::Stopped => return Ok(Frozen::Stopped),
+        }
+    } else {
+        drop(channel);
+    }
+    // The connection has ended: it must not be in the template.
+    around.progress.stage("freezing it");
     tokio::select! {
-        frozen = freezing => frozen.map(|()| true),
-        () = &mut stop => Ok(false),
+        frozen = instance.freeze() => match frozen {
+            Err(Failure::Infra(failure)) if making.script.is_some() && failure.help.is_none() => {
+                Err(failure.help(RESTLESS).into())
+            }
+            frozen => frozen.map(|()| Frozen::Whole),
+        },
+        () = cancel.requested() => Ok(Frozen::Stopped),
     }
 }
 
@@ -169,7 +289,7 @@ async fn freeze(
 async fn start(
     instance: &mut Instance,
     events: &Events,
-    stop: &mut (impl Future<Output = ()> + Unpin),
+    stop: impl Future<Output = ()>,
 ) -> Result<bool, Failure> {
     let starting = instance.start_container(events);
     tokio::pin!(starting);

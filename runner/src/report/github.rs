@@ -29,6 +29,8 @@ pub struct Github<O: Write + Send> {
     /// The step that runs.
     step: Option<Running>,
     phase_since: u64,
+    /// Whether the guest is being waited for.
+    is_waiting: bool,
     findings: Findings,
     /// How many annotations of each job have been written.
     told: HashMap<Arc<str>, usize>,
@@ -66,6 +68,7 @@ impl<O: Write + Send> Github<O> {
             heading: Heading::default(),
             step: None,
             phase_since: 0,
+            is_waiting: false,
             findings: Findings::new(Limits::SHOWN),
             told: HashMap::new(),
             token,
@@ -283,7 +286,10 @@ impl<O: Write + Send> Reporter for Github<O> {
             JobEvent::Phase { phase } => {
                 let took = duration(event.t_ms.saturating_sub(self.phase_since));
                 self.phase_since = event.t_ms;
-                if *phase == Phase::RunningSteps {
+                let is_waiting = *phase == Phase::WaitingForGuest;
+                let was_waiting = std::mem::replace(&mut self.is_waiting, is_waiting);
+                // Not where the wait begins anew, with another machine.
+                if was_waiting && matches!(phase, Phase::Preparing | Phase::RunningSteps) {
                     self.tell(&format!("The guest is ready ({took})"))?;
                 }
                 Ok(())

@@ -7,7 +7,7 @@
 use std::io::{self, BufWriter, Stderr, Stdout, Write};
 
 use crate::event::{
-    Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped, StartMode, Stream,
+    Annotation, Conclusion, Infra, JobEvent, Level, PREPARE_STEP, Phase, Stamped, StartMode, Stream,
 };
 use crate::exit_code as codes;
 use crate::report::findings::{Findings, Limits, shown};
@@ -19,7 +19,9 @@ use crate::report::screen::{OnScreen, Screen};
 use crate::report::shared::{Marked, Shared};
 use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
-use crate::report::words::{GOES_ON, NOT_STARTED, failed, is_kept_from_starting, notice, pinned};
+use crate::report::words::{
+    GOES_ON, NOT_STARTED, failed, is_kept_from_starting, notice, numbered, pinned,
+};
 
 /// Writes for people.
 #[derive(Debug)]
@@ -103,7 +105,12 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         };
         let took = duration(t_ms.saturating_sub(since));
         let begins = matches!(phase, Phase::WaitingForRoom | Phase::CreatingOverlay);
-        let again = begins && !matches!(ended, Phase::ResolvingImage | Phase::WaitingForRoom);
+        let before = [
+            Phase::ResolvingImage,
+            Phase::Preparing,
+            Phase::WaitingForRoom,
+        ];
+        let again = begins && !before.contains(&ended);
         let over = again || matches!(phase, Phase::TearingDown | Phase::Completed);
         let unfinished = undone(ended)
             .filter(|_| over)
@@ -126,10 +133,11 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         self.heading.begin(name);
         self.headers = 0;
         let name = harmless_name(name);
-        let mark = self
-            .palette
-            .paint(Tone::Strong, &format!("▸ {number}. {name}"));
-        if self.terse { Ok(()) } else { self.say(&mark) }
+        let mark = format!("▸ {}", numbered(number, &name));
+        let mark = self.palette.paint(Tone::Strong, &mark);
+        // Whoever wants a command's output alone is told what else prints.
+        let is_silent = self.terse && number != PREPARE_STEP;
+        if is_silent { Ok(()) } else { self.say(&mark) }
     }
 
     /// What the step runs.
@@ -154,16 +162,17 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
         self.say(&text)
     }
 
-    fn log(&mut self, stream: Stream, text: &str) -> io::Result<()> {
+    fn log(&mut self, number: usize, stream: Stream, text: &str) -> io::Result<()> {
         self.heading.line(text);
         let Some(text) = readable(text) else {
             return Ok(());
         };
         let text = terminal_line(&text);
         self.tail.line(&text);
+        // What prepares the machine prints only where there is no template yet, and is not the job's output.
         match stream {
-            Stream::Stdout => writeln!(self.out, "{text}"),
-            Stream::Stderr => {
+            Stream::Stdout if number != PREPARE_STEP => writeln!(self.out, "{text}"),
+            _ => {
                 self.out.flush()?;
                 writeln!(self.err, "{text}")
             }
@@ -172,24 +181,22 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
 
     fn step_finished(&mut self, step: &Finished<'_>) -> io::Result<()> {
         self.tail.end(step.name, step.conclusion, step.exit_code);
-        if self.terse && step.conclusion == Conclusion::Success {
+        let is_silent = self.terse && step.number != PREPARE_STEP;
+        if is_silent && step.conclusion == Conclusion::Success {
             return Ok(());
         }
         let took = self.palette.paint(Tone::Quiet, &duration(step.ms));
-        let (number, name) = (step.number, harmless_name(step.name));
+        let name = numbered(step.number, &harmless_name(step.name));
         let line = match (step.outcome, step.conclusion) {
             (Conclusion::Success, _) => {
-                format!(
-                    "{} {number}. {name} {took}",
-                    self.palette.paint(Tone::Good, "✓")
-                )
+                format!("{} {name} {took}", self.palette.paint(Tone::Good, "✓"))
             }
             (Conclusion::Skipped, _) => self
                 .palette
-                .paint(Tone::Quiet, &format!("- {number}. {name} (skipped)")),
+                .paint(Tone::Quiet, &format!("- {name} (skipped)")),
             (Conclusion::Cancelled, _) => {
                 format!(
-                    "{} {number}. {name} was cancelled after {took}",
+                    "{} {name} was cancelled after {took}",
                     self.palette.paint(Tone::Caution, "!")
                 )
             }
@@ -200,7 +207,7 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
                     ""
                 };
                 format!(
-                    "{} {number}. {name} {} after {took}{rest}",
+                    "{} {name} {} after {took}{rest}",
                     self.palette.paint(Tone::Bad, "✗"),
                     failed(step.exit_code)
                 )
@@ -327,6 +334,7 @@ fn describe(phase: Phase) -> Option<&'static str> {
         Phase::TearingDown => Some("machine removed"),
         Phase::CollectingArtifacts => Some("artifacts fetched"),
         Phase::RunningSteps => Some("steps run"),
+        Phase::Preparing => Some("preparation"),
         Phase::Accepted | Phase::Completed => None,
     }
 }
@@ -339,6 +347,7 @@ fn undone(phase: Phase) -> Option<&'static str> {
         Phase::CreatingOverlay => Some("disk not made"),
         Phase::StartingContainer => Some("machine not started"),
         Phase::WaitingForGuest => Some("guest not ready"),
+        Phase::Preparing => Some("not prepared"),
         Phase::TearingDown => Some("machine not removed"),
         Phase::Accepted | Phase::RunningSteps | Phase::CollectingArtifacts | Phase::Completed => {
             None
@@ -372,7 +381,11 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
             JobEvent::Phase { phase } => self.enter(*phase, event.t_ms),
             JobEvent::StepStarted { number, name, .. } => self.step_started(*number, name),
             JobEvent::StepHeader { lines, .. } => self.step_header(lines),
-            JobEvent::Log { stream, text, .. } => self.log(*stream, text),
+            JobEvent::Log {
+                number,
+                stream,
+                text,
+            } => self.log(*number, *stream, text),
             JobEvent::StepFinished {
                 number,
                 name,

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::event::{Conclusion, JobEvent, Stage, Stamped};
 use crate::report::plain::{harmless_name, shortened};
 use crate::report::style::duration;
-use crate::report::words::is_kept_from_starting;
+use crate::report::words::{is_kept_from_starting, numbered};
 
 /// How many columns names have where nobody says how many there are.
 const WIDEST: usize = 60;
@@ -60,11 +60,12 @@ impl Table {
                 ms,
                 ..
             } => {
-                let name = match stage {
-                    Stage::Main => format!("{number}. {name}"),
-                    Stage::Pre => format!("{number}. {name} (before)"),
-                    Stage::Post => format!("{number}. {name} (after)"),
+                let part = match stage {
+                    Stage::Main => "",
+                    Stage::Pre => " (before)",
+                    Stage::Post => " (after)",
                 };
+                let name = numbered(*number, name) + part;
                 let step = Step {
                     name,
                     outcome: *outcome,

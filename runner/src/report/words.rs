@@ -1,6 +1,6 @@
 //! Sentences that the reporters for people share.
 
-use crate::event::Level;
+use crate::event::{Level, PREPARE_STEP};
 use crate::exit_code as codes;
 use crate::report::plain::{harmless, harmless_name};
 use crate::report::style::{Palette, Tone};
@@ -22,6 +22,14 @@ pub(super) const NOT_STARTED: &str = "did not start";
 /// Whether that is how a job ended which has this code.
 pub(super) fn is_kept_from_starting(has_begun: bool, code: u8) -> bool {
     !has_begun && code == codes::DEADLINE
+}
+
+/// A step's name behind its number. The prepare script has none in the job's file.
+pub(super) fn numbered(number: usize, name: &str) -> String {
+    match number {
+        PREPARE_STEP => name.to_owned(),
+        number => format!("{number}. {name}"),
+    }
 }
 
 /// What is said of a failure that the job survives.

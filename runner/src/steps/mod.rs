@@ -24,6 +24,7 @@
 //! debugger, a retry or a replay take hold.
 
 pub mod action;
+pub mod alone;
 pub mod artifacts;
 pub mod checkout;
 pub mod command_files;

@@ -144,6 +144,7 @@ const LEGAL: [(&str, &[&str]); 21] = [
             "host::fs",
             "host::process",
             "progress",
+            "steps::alone",
             "steps::context",
             "steps::shell",
             "workspace::tracked",

@@ -14,6 +14,7 @@ mod images;
 mod machines;
 mod places;
 mod plan;
+mod prepare;
 mod secrets;
 mod stdout;
 mod terminal;

@@ -253,6 +253,8 @@ fn settings(workspace: &Path, directory: &Path, actions: Arc<ActionCache>) -> Jo
         start: dormer::job::plan::Start::Auto,
         allowance: Allowance::default(),
         accelerator: Wish::Auto,
+        prepare: None,
+        warm_after: false,
         keep: Keep::Never,
         keep_for: Duration::ZERO,
     }

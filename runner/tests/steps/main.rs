@@ -8,6 +8,7 @@ mod fetched;
 mod handover;
 mod mapped;
 mod node;
+mod preparing;
 mod references;
 mod running;
 mod stages;

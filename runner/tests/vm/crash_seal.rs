@@ -65,7 +65,7 @@ fn seals_in_the_home_that_is_named() {
     for name in ["ram", "state", "overlay.qcow2"] {
         fs::write(own.join(name), name).expect("a file");
     }
-    let manifest = template::begin("compat", makeup(), "00");
+    let manifest = template::begin("compat", makeup(), "00", None);
     let sealed = Templates::of(&home).seal(&own, &aside, manifest);
     drop(sealed.expect("a template"));
 }
@@ -147,7 +147,7 @@ fn a_disk_that_is_full_while_a_template_is_sealed_leaves_none() {
         let file = fs::File::options().write(true).open(&filler);
         let left = filled.saturating_sub(room * 4096);
         file.expect("the filler").set_len(left).expect("some room");
-        let manifest = template::begin("compat", makeup(), "00");
+        let manifest = template::begin("compat", makeup(), "00", None);
         let (own, aside) = (machine.join("vm"), machine.join("host/template"));
         let sealed = Templates::of(&home).seal(&own, &aside, manifest);
         assert_eq!(

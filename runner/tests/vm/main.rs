@@ -22,6 +22,7 @@ mod javascript;
 mod killed;
 mod lifecycle;
 mod network;
+mod prepared;
 mod resources;
 mod shells;
 mod steps;

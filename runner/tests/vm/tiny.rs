@@ -84,7 +84,9 @@ async fn freeze_in(lab: &Lab) {
     let store = Store::open(&home.images()).expect("its store");
     let engine = Engine::connect().await.expect("the engine");
     let order = order(&engine, &home, &store).await;
-    let makeup = order::makeup(&engine, &order).await.expect("the engine");
+    let makeup = order::makeup(&engine, &order, None)
+        .await
+        .expect("the engine");
     let makeup = makeup.expect("it can be frozen");
     let masker = Masker::default();
     let claim = Claim::default();
@@ -94,7 +96,7 @@ async fn freeze_in(lab: &Lab) {
     let directory = home.instances().join(instance.id());
     let own = vm_directory(&directory);
     run_and_stop(&engine, &home, &order, instance.id(), &own, &store).await;
-    let manifest = template::begin(NAME, makeup, "00");
+    let manifest = template::begin(NAME, makeup, "00", None);
     let aside = directory.join("host/template");
     let templates = Templates::of(&home);
     templates.seal(&own, &aside, manifest).expect("a template");

@@ -17,12 +17,12 @@ const OWN: &str = "- shell: bash
     date +%s
     cat /proc/sys/kernel/random/uuid";
 
-fn mode(ran: &Ran) -> String {
+pub(crate) fn mode(ran: &Ran) -> String {
     let started = ran.events.of("started").last().expect("it started");
     started["mode"].as_str().expect("a mode").to_owned()
 }
 
-fn warnings(ran: &Ran) -> String {
+pub(crate) fn warnings(ran: &Ran) -> String {
     let notices = ran.events.of("notice");
     let warnings = notices.filter(|notice| notice["level"] == "warning");
     let texts = warnings.filter_map(|notice| notice["text"].as_str());
@@ -30,7 +30,7 @@ fn warnings(ran: &Ran) -> String {
 }
 
 /// The directory of the one template that a home has.
-fn template(lab: &Lab) -> PathBuf {
+pub(crate) fn template(lab: &Lab) -> PathBuf {
     let entries = fs::read_dir(lab.home().join("templates")).expect("templates");
     let names = entries.map(|entry| entry.expect("an entry").path());
     let found: Vec<PathBuf> = names
@@ -41,7 +41,7 @@ fn template(lab: &Lab) -> PathBuf {
     found[0].clone()
 }
 
-fn contains(file: &PathBuf, needle: &[u8]) -> bool {
+pub(crate) fn contains(file: &PathBuf, needle: &[u8]) -> bool {
     let file = fs::File::open(file).expect("a file");
     let length = file.metadata().expect("its size").len();
     let (mut piece, mut at) = (vec![0; 1 << 20], 0);

@@ -2,17 +2,19 @@
 
 mod actions;
 mod images;
-mod reporters;
+pub(super) mod reporters;
 mod settings;
 mod variables;
+mod warm_after;
 
 pub(super) use actions::{actions_server, mapped};
 pub(super) use images::default_image;
-pub(super) use settings::{DEFAULT_CPUS, allowance, wish};
+pub(super) use settings::{DEFAULT_CPUS, allowance, network, wish};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use dormer_workflow::plan::Plan;
 use dormer_workflow::trigger::Changes;
@@ -39,6 +41,7 @@ use crate::job::graph::cut::Cut;
 use crate::job::graph::machines::{Directories, Machines};
 use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
+use crate::job::ledger::Ledger;
 use crate::job::limits::{Due, TimeLimit};
 use crate::job::plan::JobSettings;
 use crate::job::told::Told;
@@ -205,6 +208,7 @@ async fn accept(
         Arc::new(Silent)
     };
     let mapped = wanted.settings.mapped_actions.clone();
+    let (ledger, masker, asked) = (Ledger::default(), wanted.masker.clone(), cancel.clone());
     let machines = Machines {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
@@ -217,6 +221,7 @@ async fn accept(
         remark,
         directories: Directories::default(),
         told: Told::default(),
+        ledger: ledger.clone(),
     };
     let facts = wanted.prepared.facts;
     let groups = equipped.home.root().join("concurrency");
@@ -264,6 +269,7 @@ async fn accept(
             output::warning(&text);
         }
     }
+    warm_after::make(equipped, ledger.take_missing(), &asked, &masker).await;
     Ok(code_with(code, &failures))
 }
 

@@ -36,9 +36,23 @@ pub(super) fn reporters(
     Ok(reporters)
 }
 
+/// Who tells what the script of a template prints that is of no job: on standard error, since standard output
+/// is for results.
+pub(in crate::cli) fn of_a_template() -> Box<dyn Reporter> {
+    if is_inside_github() {
+        let err = BufWriter::new(std::io::stderr());
+        return Box::new(Github::new(err, random_word()));
+    }
+    let human = Human::<BufWriter<Stdout>, BufWriter<Stderr>>::to_terminal(String::new(), false);
+    Box::new(human)
+}
+
+fn is_inside_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
 fn shown(arguments: &RunArguments, is_single: bool) -> Result<Box<dyn Reporter>, InputError> {
-    let inside_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    let default = if inside_github {
+    let default = if is_inside_github() {
         Format::Github
     } else {
         Format::Human

@@ -10,6 +10,7 @@ use crate::artifact::shelf::Shelf;
 use crate::cli::args::{
     AcceleratorWish, BoundsArguments, KeepWhen, NetworkMode, RunArguments, StartMode,
 };
+use crate::cli::prepare;
 use crate::config::Config;
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::host::home::Home;
@@ -46,11 +47,7 @@ pub(super) fn settings(
         actions,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
-        network: match arguments.network {
-            Some(NetworkMode::None) => Network::None,
-            Some(NetworkMode::Full) => Network::Full,
-            None => config.network,
-        },
+        network: network(arguments.network, config),
         opened: config.open.clone(),
         accelerator: wish(arguments.accel),
         allowance: allowance(&arguments.bounds, config)?,
@@ -59,6 +56,8 @@ pub(super) fn settings(
             StartMode::Cold => Start::Cold,
             StartMode::Warm => Start::Warm,
         },
+        prepare: prepare::script(&arguments.prepare)?,
+        warm_after: arguments.warm_after,
         keep: match arguments.keep {
             KeepWhen::Never => Keep::Never,
             KeepWhen::OnFailure => Keep::OnFailure,
@@ -95,6 +94,15 @@ pub(in crate::cli) fn allowance(
             cpus: factor(CPU_FACTOR, known.overcommit.cpus)?,
         },
     })
+}
+
+/// What a guest can reach.
+pub(in crate::cli) fn network(typed: Option<NetworkMode>, config: &Config) -> Network {
+    match typed {
+        Some(NetworkMode::None) => Network::None,
+        Some(NetworkMode::Full) => Network::Full,
+        None => config.network,
+    }
 }
 
 /// Which accelerator is wanted.

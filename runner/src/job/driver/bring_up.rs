@@ -19,7 +19,7 @@ use crate::job::warm;
 
 impl Driver<'_> {
     /// The order for the machine, to wake it where a template fits.
-    pub(super) async fn order(&self, image: &Image) -> Result<Order, Interrupted> {
+    pub(super) async fn order(&mut self, image: &Image) -> Result<Order, Interrupted> {
         let (around, settings) = (self.around, &self.request.settings);
         let wanted = Wanted {
             job: self.request.job.id.value.clone(),
@@ -37,11 +37,22 @@ impl Driver<'_> {
         if let Some(text) = emulated {
             around.told.notice(&around.events, text);
         }
-        if settings.start == Start::Cold {
+        let prepared = match &settings.prepare {
+            Some(script) => {
+                let guest = &image.manifest.description.guest;
+                Some(script.preparation(guest, settings.network)?)
+            }
+            None => None,
+        };
+        if settings.start == Start::Cold && !settings.warm_after {
             return Ok(order);
         }
-        let making_up = order::makeup(&around.engine, &order);
+        let making_up = order::makeup(&around.engine, &order, prepared);
         match guarded(&self.limits, making_up).await? {
+            Some(makeup) if settings.start == Start::Cold => {
+                self.misses(&order, makeup);
+                Ok(order)
+            }
             Some(makeup) => self.with_template(order, makeup).await,
             None if settings.start == Start::Warm => {
                 let text = format!(
@@ -56,8 +67,12 @@ impl Driver<'_> {
     }
 
     /// The same order for a machine that wakes, if there is a template for it or one is to be made.
-    async fn with_template(&self, order: Order, makeup: Makeup) -> Result<Order, Interrupted> {
+    async fn with_template(&mut self, order: Order, makeup: Makeup) -> Result<Order, Interrupted> {
         let templates = Templates::of(&self.around.home);
+        // What a script prepares is part of what was asked for: its template is made where there is none.
+        let settings = &self.request.settings;
+        let wakes_or_boots = settings.start == Start::Auto && settings.prepare.is_none();
+        let mut differing = None;
         if let Some(template) = templates.find(&makeup.key()) {
             let Err(why) = template.check() else {
                 return Ok(order::woken(order, template));
@@ -65,37 +80,20 @@ impl Driver<'_> {
             self.quarantine(&template, &why);
         } else if templates.is_unreadable(&makeup.key()) {
             self.clear(&templates, &makeup);
-        } else if self.request.settings.start == Start::Auto
-            && let Some(parts) = order::why_none_fits(&templates, &order.image_name, &makeup)
-        {
+        } else {
+            differing = order::why_none_fits(&templates, &order.image_name, &makeup);
+        }
+        if !wakes_or_boots {
+            return self.make_template(order, makeup, differing).await;
+        }
+        if let Some(parts) = differing {
             let text = format!("no template fits, since {parts} differs: the machine boots");
             let remedy = order::warming(&order);
             let text = format!("{text} (`{remedy}` makes one that fits)");
             self.around.events.notice(Level::Notice, text);
         }
-        if self.request.settings.start == Start::Auto {
-            return Ok(order);
-        }
-        self.make_template(order, makeup).await
-    }
-
-    async fn make_template(&self, order: Order, makeup: Makeup) -> Result<Order, Interrupted> {
-        let text = "there is no template that fits: one is made first, which takes a boot";
-        self.around.events.notice(Level::Notice, text);
-        let stopped = async {
-            self.limits.stopped().await;
-        };
-        match warm::make(self.around, &order, makeup, stopped).await {
-            Ok(Some(template)) => Ok(order::woken(order, template)),
-            Ok(None) => Err(Interrupted::Stopped(self.limits.stopped().await)),
-            Err(failure) => {
-                self.warn(format!(
-                    "no template could be made, so the machine boots: {}",
-                    failure.message()
-                ));
-                Ok(order)
-            }
-        }
+        self.misses(&order, makeup);
+        Ok(order)
     }
 
     fn quarantine(&self, template: &Template, why: &str) {
@@ -122,7 +120,7 @@ impl Driver<'_> {
         self.warn(text);
     }
 
-    fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         let text = self.around.masker.mask(&text).into_owned();
         self.around.events.notice(Level::Warning, text);
     }

@@ -15,6 +15,7 @@ use crate::host::home::Home;
 use crate::image::store::Store;
 use crate::job::driver::{self, Surroundings};
 use crate::job::graph::leg::{LegOrder, LegRunner};
+use crate::job::ledger::Ledger;
 use crate::job::outcome::JobEnd;
 use crate::job::plan::{JobRequest, JobSettings};
 use crate::job::told::Told;
@@ -52,6 +53,8 @@ pub struct Machines {
     pub directories: Directories,
     /// What is said once, and not by each job.
     pub told: Told,
+    /// What its jobs find out about templates.
+    pub ledger: Ledger,
 }
 
 /// The directories that legs have below `--out`. No two have the same, on any system that it may be on.
@@ -105,6 +108,7 @@ impl LegRunner for Machines {
             masker: self.masker.clone(),
             progress: Arc::clone(&self.progress),
             told: self.told.clone(),
+            ledger: self.ledger.clone(),
         };
         let request = JobRequest {
             workflow: order.workflow,

@@ -276,3 +276,47 @@ fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
         ]
     );
 }
+
+#[test]
+fn what_a_prepare_script_prints_is_no_output_of_the_job() {
+    let step = |number, text: &str| JobEvent::Log {
+        number,
+        stream: Stream::Stdout,
+        text: text.to_owned(),
+    };
+    let finished = |number, name: &str| JobEvent::StepFinished {
+        number,
+        stage: Stage::Main,
+        id: None,
+        name: name.to_owned(),
+        outcome: Conclusion::Success,
+        conclusion: Conclusion::Success,
+        exit_code: Some(0),
+        ms: 0,
+    };
+    let events = [
+        JobEvent::Phase {
+            phase: Phase::Preparing,
+        },
+        JobEvent::StepStarted {
+            number: PREPARE_STEP,
+            stage: Stage::Main,
+            id: None,
+            name: "Prepare with setup.sh".to_owned(),
+        },
+        step(PREPARE_STEP, "installing"),
+        finished(PREPARE_STEP, "Prepare with setup.sh"),
+        JobEvent::Phase {
+            phase: Phase::CreatingOverlay,
+        },
+        step(1, "hello"),
+        finished(1, "Greet"),
+    ];
+    let shown = show(usize::MAX, events);
+    assert_eq!(shown.out, "hello\n");
+    assert_eq!(
+        shown.err,
+        "▸ Prepare with setup.sh\ninstalling\n✓ Prepare with setup.sh 0.0 s\n• preparation 0.0 s\n\
+         ✓ 1. Greet 0.0 s\n"
+    );
+}

@@ -75,6 +75,22 @@ fn default_name(guest: &GuestProfile) -> &str {
     powershell.unwrap_or(&guest.default_shell)
 }
 
+/// The shell that the name of a script's file asks for; none where its ending says nothing.
+pub fn of_file(guest: &GuestProfile, name: &str) -> Option<&'static str> {
+    let (_, ending) = name.rsplit_once('.')?;
+    match ending.to_ascii_lowercase().as_str() {
+        "sh" => Some("bash"),
+        "cmd" | "bat" => Some("cmd"),
+        "py" => Some("python"),
+        "ps1" => {
+            let mut powershells = POWERSHELLS.into_iter();
+            let there = powershells.find(|name| guest.shell(name).is_some());
+            there.or(Some(POWERSHELLS[0]))
+        }
+        _ => None,
+    }
+}
+
 /// What there is to say of a job with steps that name no shell, in a guest whose default shell is not that
 /// of GitHub's Windows. Once for all of them.
 pub fn default_remark(guest: &GuestProfile, workflow: &Workflow, job: &Job) -> Option<String> {

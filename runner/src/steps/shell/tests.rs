@@ -231,3 +231,24 @@ fn files_have_names_as_the_official_runner_gives_them() {
         "01234567-89ab-cdef-0123-456789abcdef"
     );
 }
+
+#[test]
+fn a_files_ending_asks_for_a_shell_where_it_is_clear() {
+    let (guest, windows) = (guest(), windows());
+    for (name, shell) in [
+        ("setup.sh", Some("bash")),
+        ("SETUP.CMD", Some("cmd")),
+        ("setup.bat", Some("cmd")),
+        ("setup.py", Some("python")),
+        ("setup.ps1", Some("pwsh")),
+        ("setup.exe", None),
+        ("setup", None),
+        ("sh", None),
+    ] {
+        assert_eq!(of_file(&guest, name), shell, "{name}");
+    }
+    let mut old = windows.clone();
+    old.shells.retain(|shell| shell.name != "pwsh");
+    assert_eq!(of_file(&windows, "setup.ps1"), Some("pwsh"));
+    assert_eq!(of_file(&old, "setup.ps1"), Some("powershell"));
+}
