@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::MOST_STANDBYS;
 use crate::config::size::parse_memory;
 use crate::host::clock::parse_duration;
 
@@ -81,7 +82,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
-    /// List machines that run or were kept
+    /// List machines that run, were kept or stand by
     Ps {
         /// How to print them.
         #[arg(long, value_enum, default_value_t = ListFormat::Human)]
@@ -94,14 +95,14 @@ pub enum Command {
         /// The machine, as `dormer ps` shows it.
         id: String,
     },
-    /// End a machine that runs or was kept
+    /// End a machine that runs, was kept or stands by
     Stop {
         /// The machine, as `dormer ps` shows it.
         id: String,
     },
     /// Remove what belongs to nobody any more
     ///
-    /// Machines whose process died, kept ones whose time is over, interrupted builds, images that a
+    /// Machines whose process died, those that were kept or stand by and whose time is over, interrupted builds, images that a
     /// newer one replaced, actions that nothing used for 30 days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
@@ -151,10 +152,16 @@ pub enum ImageCommand {
         /// What runs the virtual CPUs
         #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
         accel: AcceleratorWish,
+        /// How many machines stand by
+        #[command(flatten)]
+        standby: StandbyArguments,
+        /// What machines that stand by can reach; a job takes only one with its own network [default: full]
+        #[arg(long, value_enum)]
+        network: Option<NetworkMode>,
     },
     /// Remove the templates of an image, and those that were found damaged
     ///
-    /// Machines that woke from one go on.
+    /// Machines that woke from one go on; those that stand by are removed.
     Cool {
         /// The image.
         name: String,
@@ -169,11 +176,28 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
-    /// Remove an image that no machine uses
+    /// Remove an image that no machine uses, with its templates and the machines that stand by
     Remove {
         /// The image.
         name: String,
     },
+}
+
+/// How many machines stand by, and for how long.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct StandbyArguments {
+    /// How many machines stand by afterwards, for the next jobs of the same kind; 0 removes them
+    ///
+    /// Their container runs and has the template mapped, and takes some 35 MB of memory each until it is
+    /// woken. Without this, none is made and none removed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_STANDBYS)))]
+    pub standby: Option<u32>,
+
+    /// How long a machine stands by, as 90s, 30m or 1h30m [default: 30m]
+    ///
+    /// `dormer gc`, which each `dormer run` does first, removes those whose time is over.
+    #[arg(long, value_name = "D", value_parser = parse_timeout)]
+    pub standby_for: Option<Duration>,
 }
 
 /// What to check.
@@ -480,6 +504,10 @@ pub struct RunArguments {
     #[arg(long, value_enum, default_value_t = StartMode::Auto)]
     pub start: StartMode,
 
+    /// How many machines stand by
+    #[command(flatten)]
+    pub standby: StandbyArguments,
+
     /// Write events to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -538,10 +566,10 @@ fn parse_parallel(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A job that has no time at all would only be made and removed.
+/// What has no time at all would only be made and removed.
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        Duration::ZERO => Err(format!("`{text}` leaves the job no time")),
+        Duration::ZERO => Err(format!("`{text}` leaves no time")),
         timeout => Ok(timeout),
     }
 }

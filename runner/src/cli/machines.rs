@@ -10,7 +10,6 @@ use crate::config;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::instance::kept::{self, Listed, is_expired};
-use crate::instance::record::State;
 use crate::report::style::duration;
 
 pub(super) fn list(format: ListFormat) -> Result<u8, Failure> {
@@ -53,8 +52,8 @@ fn state(one: &Listed, now: Timestamp) -> &'static str {
         return one.record.state.as_str();
     }
     match one.record.state {
-        State::Kept if !is_expired(&one.record, now) => "kept",
-        State::Kept => "expired",
+        state if !is_expired(&one.record, now) => state.as_str(),
+        state if state.outlives_its_process() => "expired",
         _ => "abandoned",
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::cli::args::AcceleratorWish;
+use crate::cli::args::{AcceleratorWish, NetworkMode, StandbyArguments};
 use crate::cli::output;
-use crate::cli::run::{DEFAULT_CPUS, make_ready, wish};
+use crate::cli::pool;
+use crate::cli::run::{DEFAULT_CPUS, make_ready, network, wish};
 use crate::cli::workshop::{self, Base, Equipped};
 use crate::config::{self, Config};
 use crate::event::Events;
@@ -21,12 +22,12 @@ use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::job::driver::Surroundings;
 use crate::job::order::{self, Wanted};
+use crate::job::standby::Makeups;
 use crate::job::told::Told;
 use crate::job::warm;
 use crate::mask::Masker;
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
-use crate::vmm::machine::Network;
 
 /// What was typed.
 pub(super) struct Typed {
@@ -34,6 +35,8 @@ pub(super) struct Typed {
     pub(super) cpus: Option<u32>,
     pub(super) memory: Option<u64>,
     pub(super) accel: AcceleratorWish,
+    pub(super) standby: StandbyArguments,
+    pub(super) network: Option<NetworkMode>,
 }
 
 pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
@@ -70,7 +73,7 @@ pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
     if templates.find(&makeup.key()).is_none() {
         progress.stage("booting a machine and freezing it");
     }
-    let made = warm::make(&around, &order, makeup, cancel.requested()).await;
+    let made = warm::make(&around, &order, makeup.clone(), cancel.requested()).await;
     progress.finish();
     let Some(template) = made? else {
         output::note("stopped; no template was made");
@@ -78,6 +81,9 @@ pub(super) async fn warm(base: Base, typed: Typed) -> Result<u8, Failure> {
     };
     let (key, size) = (template.key(), size(&template));
     output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
+    if let Some(wanted) = pool::wanted(typed.standby, &config) {
+        pool::fill(&around, &order, &makeup, wanted, &cancel).await?;
+    }
     Ok(exit_code::SUCCESS)
 }
 
@@ -88,14 +94,14 @@ fn wanted(typed: &Typed, config: &Config, equipped: &Equipped) -> Result<Wanted,
         image: equipped.store.get(&typed.name)?,
         cpus: typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: typed.memory.or(config.memory),
-        network: Network::None,
-        opened: Vec::new(),
+        network: network(typed.network, config),
+        opened: config.open.clone(),
         accelerator: wish(typed.accel),
     })
 }
 
 /// What a machine has around it that is of no job.
-fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
+pub(super) fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
     let (events, _unread) = Events::accept("template");
     Surroundings {
         engine: equipped.engine.clone(),
@@ -106,10 +112,11 @@ fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> 
         masker: Masker::default(),
         progress,
         told: Told::default(),
+        makeups: Makeups::default(),
     }
 }
 
-pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
+pub(super) async fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
     let templates = Templates::of(&base.home);
     let found = templates.of_image(name);
     if found.is_empty() && Recipe::guest(name).is_none() && base.store.find_digest(name)?.is_none()
@@ -125,6 +132,7 @@ pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
             template.key().short()
         ))?;
     }
+    pool::retire(base, name).await?;
     // Nobody wakes from those, whichever image they were of.
     let unusable = templates.unusable();
     for path in &unusable {

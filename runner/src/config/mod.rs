@@ -12,6 +12,9 @@ use crate::actions::server::Server;
 use crate::failure::InputError;
 use crate::vmm::machine::Network;
 
+/// The most machines that may stand by for jobs of one kind.
+pub const MOST_STANDBYS: u32 = 256;
+
 /// What both files come to. Every field's default is what is used when no file says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -29,6 +32,10 @@ pub struct Config {
     pub open: Vec<String>,
     /// How long a kept machine lives. Default: one hour.
     pub keep_for: Duration,
+    /// How many machines stand by for the next job. Default: nobody sees to that.
+    pub standby: Option<u32>,
+    /// How long a machine stands by. Default: half an hour.
+    pub standby_for: Duration,
     /// The mirror of Debian's packages. Default: deb.debian.org.
     pub mirror: Option<String>,
     /// The server that actions are fetched from. Default: https://github.com.
@@ -45,6 +52,8 @@ impl Default for Config {
             network: Network::Full,
             open: Vec::new(),
             keep_for: Duration::from_secs(3600),
+            standby: None,
+            standby_for: Duration::from_secs(1800),
             mirror: None,
             actions_server: None,
         }

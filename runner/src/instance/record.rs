@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Bug, Failure, InfraFailure};
 use crate::host::fs::write_atomically;
 use crate::image::manifest::Digest;
+use crate::instance::standby::Fit;
 
 /// Where an instance is in its life. See the diagram in `instance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,10 @@ pub enum State {
     CreatingContainer,
     /// Its container is being started, and its network closed.
     StartingContainer,
+    /// Nobody holds it: its container runs, and QEMU waits for a template's state.
+    Standby,
+    /// Somebody has taken it from standby, and has QEMU load the state.
+    Adopted,
     /// Its virtual CPUs run: it boots, or has just woken.
     Booting,
     /// It answers commands.
@@ -40,15 +45,17 @@ impl State {
     /// The states that this one may follow.
     fn predecessors(self) -> &'static [Self] {
         use State::{
-            Booting, CreatingContainer, CreatingOverlay, Freezing, Kept, Ready, Reserved,
-            StartingContainer, TearingDown,
+            Adopted, Booting, CreatingContainer, CreatingOverlay, Freezing, Kept, Ready, Reserved,
+            Standby, StartingContainer, TearingDown,
         };
         match self {
             Reserved => &[],
             CreatingOverlay => &[Reserved],
             CreatingContainer => &[CreatingOverlay],
             StartingContainer => &[CreatingContainer],
-            Booting => &[StartingContainer],
+            Standby => &[StartingContainer],
+            Adopted => &[Standby],
+            Booting => &[StartingContainer, Adopted],
             Ready => &[Booting],
             Freezing | Kept => &[Ready],
             TearingDown => &[
@@ -56,12 +63,19 @@ impl State {
                 CreatingOverlay,
                 CreatingContainer,
                 StartingContainer,
+                Standby,
+                Adopted,
                 Booting,
                 Ready,
                 Freezing,
                 Kept,
             ],
         }
+    }
+
+    /// Whether one that no process holds is left alone until its time is over.
+    pub fn outlives_its_process(self) -> bool {
+        matches!(self, Self::Standby | Self::Kept)
     }
 
     /// The word for people.
@@ -71,6 +85,8 @@ impl State {
             Self::CreatingOverlay => "creating overlay",
             Self::CreatingContainer => "creating container",
             Self::StartingContainer => "starting container",
+            Self::Standby => "standby",
+            Self::Adopted => "adopted",
             Self::Booting => "booting",
             Self::Ready => "ready",
             Self::Freezing => "freezing",
@@ -99,7 +115,7 @@ pub struct Record {
     pub created: Timestamp,
     /// The process that owns it, and the clock tick at which that started: numbers are used again.
     pub process: Process,
-    /// When a kept one is removed.
+    /// When one is removed that is kept or stands by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Who logs in.
@@ -107,6 +123,9 @@ pub struct Record {
     /// What the guest proves itself with, in hexadecimal.
     #[serde(default)]
     pub host_key: String,
+    /// What one that stands by is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<Fit>,
 }
 
 /// A process, told from a later one with the same number.
@@ -242,6 +261,7 @@ pub(crate) mod tests {
             expires: None,
             user: "runneradmin".to_owned(),
             host_key: String::new(),
+            standby: None,
         }
     }
 
@@ -270,6 +290,8 @@ pub(crate) mod tests {
             CreatingOverlay,
             CreatingContainer,
             StartingContainer,
+            Standby,
+            Adopted,
             Booting,
             Ready,
             Freezing,

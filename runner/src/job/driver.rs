@@ -19,6 +19,7 @@ use crate::instance::provision::Instance;
 use crate::job::limits::{Limits, Stop};
 use crate::job::outcome::{Ending, JobEnd};
 use crate::job::plan::{JobRequest, Keep};
+use crate::job::standby::Makeups;
 use crate::job::told::Told;
 use crate::job::work::Work;
 use crate::mask::Masker;
@@ -56,6 +57,8 @@ pub struct Surroundings {
     pub progress: Arc<dyn Progress>,
     /// What other jobs of the run have said already.
     pub told: Told,
+    /// What its machines could wake from.
+    pub makeups: Makeups,
 }
 
 /// Runs a job to its end.

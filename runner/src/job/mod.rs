@@ -26,6 +26,7 @@ pub mod limits;
 pub mod order;
 pub mod outcome;
 pub mod plan;
+pub mod standby;
 pub mod told;
 pub mod tools;
 pub mod warm;

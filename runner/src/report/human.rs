@@ -401,7 +401,7 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
             }
             JobEvent::Annotation(found) => self.annotated(found),
             JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
-            JobEvent::Started { mode } => {
+            JobEvent::Started { mode, .. } => {
                 self.wakes = *mode == StartMode::Warm;
                 Ok(())
             }

@@ -35,6 +35,8 @@ use crate::vmm::run;
 const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
 const SOCKET_RETRY: Duration = Duration::from_millis(5);
 const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
+/// A QEMU that has nothing to do but wait answers within milliseconds.
+const ANSWERS_AT_ONCE: Deadline = Deadline::seconds("the answer of QEMU's monitor", 2);
 const END_IS_KNOWN: Deadline = Deadline::seconds("QEMU's end", 3);
 const WORDS: Deadline = Deadline::seconds("QEMU's own words", 5);
 const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
@@ -120,8 +122,17 @@ pub struct Surroundings {
     pub kvm: Option<KvmDevice>,
     /// Processors of the engine.
     pub engine_cpus: u32,
-    /// Private prefixes that the user opened.
-    pub opened: Vec<String>,
+    /// What closes its network, in the words of the one-shot container that does; see [`closing_rules`].
+    pub rules: Vec<String>,
+}
+
+/// What closes a machine's network as this host is now, but for the private prefixes that the user
+/// opened.
+pub fn closing_rules(network: Network, opened: &[String]) -> Vec<String> {
+    match network {
+        Network::None => Vec::new(),
+        Network::Full => isolation::rules(&own_addresses(), opened),
+    }
 }
 
 /// A machine's container.
@@ -147,11 +158,28 @@ pub async fn create(
     files: &Files,
     surroundings: &Surroundings,
 ) -> Result<(), InfraFailure> {
+    let body = create_body(&confined(machine, files, surroundings));
+    run::create(engine, &container_name(instance), body).await
+}
+
+/// Everything that a machine's container and its network are made from, but for what is each one's own:
+/// name, label and directory. Of two with the same text, one can stand in for the other.
+pub fn likeness(machine: &Machine, files: &Files, surroundings: &Surroundings) -> String {
+    let mut common = confined(machine, files, surroundings);
+    common.labels.instance = None;
+    common.shared.retain(|shared| !shared.writable);
+    // A value of texts, numbers and maps by texts always has a form in JSON.
+    let mut body = serde_json::to_value(create_body(&common)).unwrap_or_default();
+    body.sort_all_objects();
+    format!("{body}\n{}", surroundings.rules.join(" "))
+}
+
+fn confined(machine: &Machine, files: &Files, surroundings: &Surroundings) -> Confined {
     let read_only = files
         .read_only
         .iter()
         .map(|(host, container)| shared(host, container, false));
-    let confined = Confined {
+    Confined {
         image: surroundings.image.clone(),
         entrypoint: None,
         command: container_command(machine),
@@ -164,8 +192,7 @@ pub async fn create(
         kvm: surroundings.kvm,
         network: network_mode(machine.network).to_owned(),
         labels: surroundings.labels.clone(),
-    };
-    run::create(engine, &container_name(instance), create_body(&confined)).await
+    }
 }
 
 fn shared(host: &Path, container: &str, writable: bool) -> SharedPath {
@@ -271,8 +298,22 @@ impl Vm {
         InfraFailure::transient("the machine did not start").because(last_words(&death, &words))
     }
 
+    /// The same for a machine that started long ago, and so either answers at once or not at all.
+    pub async fn monitor_now(&self) -> Result<QemuMonitor, InfraFailure> {
+        let failed = || InfraFailure::transient("the machine does not answer any more");
+        let answered = within(ANSWERS_AT_ONCE, async {
+            let stream = self.dial_now(Port::Qmp).await;
+            self.greet(stream.map_err(|error| failed().because(error))?)
+                .await
+        });
+        answered.await.map_err(|late| failed().because(late))?
+    }
+
     async fn monitor_on(&self, port: Port) -> Result<QemuMonitor, InfraFailure> {
-        let stream = self.dial(port).await?;
+        self.greet(self.dial(port).await?).await
+    }
+
+    async fn greet(&self, stream: UnixStream) -> Result<QemuMonitor, InfraFailure> {
         let (sender, events) = mpsc::unbounded_channel();
         let monitor = Monitor::start(stream, sender);
         let greeted = monitor.ask(qmp::qmp_capabilities { enable: None }, MONITOR_ANSWERS);
@@ -292,7 +333,7 @@ impl Vm {
         if machine.network == Network::None {
             return Ok(());
         }
-        let rules = isolation::rules(&own_addresses(), &surroundings.opened);
+        let rules = surroundings.rules.clone();
         let labels = surroundings.labels.clone();
         let closer = network_closer(&surroundings.image, &self.name, rules, labels);
         let name = format!("{}-network", container_name(instance));

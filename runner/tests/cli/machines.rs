@@ -29,6 +29,7 @@ fn leave_machine(host: &Host) {
         expires: None,
         user: "dormer".to_owned(),
         host_key: String::new(),
+        standby: None,
     };
     Journal::begin(&directory, record).expect("its record");
 }

@@ -8,7 +8,7 @@ mod variables;
 
 pub(super) use actions::{actions_server, mapped};
 pub(super) use images::default_image;
-pub(super) use settings::{DEFAULT_CPUS, wish};
+pub(super) use settings::{DEFAULT_CPUS, network, wish};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::cli::args::RunArguments;
 use crate::cli::run::images::{Chooser, images};
 use crate::cli::secrets::{come_along, secrets};
 use crate::cli::workshop::{self, Base, Equipped};
-use crate::cli::{gc, output, trigger};
+use crate::cli::{gc, output, pool, trigger};
 use crate::config;
 use crate::event::{Level, RunEvents};
 use crate::exit_code;
@@ -41,6 +41,7 @@ use crate::job::graph::run::{Graph, Scene};
 use crate::job::graph::whole::whole;
 use crate::job::limits::{Due, TimeLimit};
 use crate::job::plan::JobSettings;
+use crate::job::standby::{Makeups, Pool};
 use crate::job::told::Told;
 use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
@@ -64,6 +65,7 @@ struct Wanted {
     parallel: Option<usize>,
     timeout: Option<Duration>,
     skip_unmatched: bool,
+    pool: Option<Pool>,
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
@@ -124,6 +126,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         parallel: arguments.parallel,
         timeout: arguments.timeout,
         skip_unmatched: arguments.skip_unmatched,
+        pool: pool::wanted(arguments.standby, &config),
     };
 
     let cancel = workshop::cancel_on_signals()?;
@@ -202,6 +205,8 @@ async fn accept(
         Arc::new(Silent)
     };
     let mapped = wanted.settings.mapped_actions.clone();
+    let (pool, asked) = (wanted.pool, cancel.clone());
+    let makeups = Makeups::default();
     let machines = Machines {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
@@ -214,6 +219,7 @@ async fn accept(
         remark,
         directories: Directories::default(),
         told: Told::default(),
+        makeups: makeups.clone(),
     };
     let facts = wanted.prepared.facts;
     let groups = equipped.home.root().join("concurrency");
@@ -251,6 +257,10 @@ async fn accept(
         for text in actions::unused(&mapped) {
             output::warning(&text);
         }
+    }
+    // Nobody waits for these machines; the result was told.
+    if let Some(pool) = pool {
+        pool::fill_all(equipped, &makeups, pool, &asked).await;
     }
     Ok(code_with(code, &failures))
 }

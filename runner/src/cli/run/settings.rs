@@ -39,11 +39,7 @@ pub(super) fn settings(
         actions,
         cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
         memory: arguments.memory.or(config.memory),
-        network: match arguments.network {
-            Some(NetworkMode::None) => Network::None,
-            Some(NetworkMode::Full) => Network::Full,
-            None => config.network,
-        },
+        network: network(arguments.network, config),
         opened: config.open.clone(),
         accelerator: wish(arguments.accel),
         start: match arguments.start {
@@ -58,6 +54,15 @@ pub(super) fn settings(
         },
         keep_for: config.keep_for,
     })
+}
+
+/// What guests can reach.
+pub(in crate::cli) fn network(typed: Option<NetworkMode>, config: &Config) -> Network {
+    match typed {
+        Some(NetworkMode::None) => Network::None,
+        Some(NetworkMode::Full) => Network::Full,
+        None => config.network,
+    }
 }
 
 /// Which accelerator is wanted.

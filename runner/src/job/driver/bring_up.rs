@@ -10,12 +10,16 @@ use crate::host::clock::within;
 use crate::image::store::Image;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order, Waking};
+use crate::instance::standby;
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded, not_removed};
 use crate::job::order::{self, Wanted};
 use crate::job::plan::Start;
 use crate::job::warm;
+
+/// Where so many machines that stood by did not wake, the next would not either.
+const STANDBYS: usize = 3;
 
 impl Driver<'_> {
     /// The order for the machine, to wake it where a template fits.
@@ -41,7 +45,10 @@ impl Driver<'_> {
         }
         let making_up = order::makeup(&around.engine, &order);
         match guarded(&self.limits, making_up).await? {
-            Some(makeup) => self.with_template(order, makeup).await,
+            Some(makeup) => {
+                around.makeups.note(&order, &makeup);
+                self.with_template(order, makeup).await
+            }
             None if settings.start == Start::Warm => {
                 let text = format!(
                     "a machine of the image `{}` can't be frozen",
@@ -126,16 +133,20 @@ impl Driver<'_> {
         self.around.events.notice(Level::Warning, text);
     }
 
-    /// From an order to a guest that answers. A machine that does not wake is replaced by one that boots,
-    /// and one whose QEMU crashed by another, once: no step has run in it.
+    /// From an order to a guest that answers. A machine that stands by is woken where one fits; if it does
+    /// not wake, another is, and in the end a new one. A new one that does not wake is replaced by one that
+    /// boots, and one whose QEMU crashed by another, once: no step has run in it.
     pub(super) async fn bring_up(
         &mut self,
         order: Order,
     ) -> Result<Arc<dyn GuestChannel>, Interrupted> {
         let mut order = order;
         let mut may_crash = true;
+        let mut tries = 0..STANDBYS;
         loop {
-            let failure = match self.try_to_start(order.clone()).await {
+            let standby = tries.next().and_then(|_| self.take_standby(&order));
+            let stood_by = standby.is_some();
+            let failure = match self.try_to_start(order.clone(), standby).await {
                 Err(Interrupted::Failed(failure)) => failure,
                 Ok(channel) => {
                     order.template.iter().for_each(Template::note_answer);
@@ -145,9 +156,17 @@ impl Driver<'_> {
             };
             let why = failure.message();
             let crashed = self.instance.as_ref().is_some_and(Instance::crashed);
-            if let Some(template) = order.template.take() {
-                self.warn(format!("the machine did not wake, so it boots: {why}"));
+            if let Some(template) = order.template.clone() {
+                let what = if stood_by {
+                    "the machine that stood by did not wake, so another takes its place"
+                } else {
+                    "the machine did not wake, so it boots"
+                };
+                self.warn(format!("{what}: {why}"));
                 self.judge(&template, &why).await;
+                if !stood_by || !self.is_there(&template) {
+                    order = order::booted(order);
+                }
             } else if crashed && may_crash {
                 may_crash = false;
                 self.warn(format!(
@@ -156,9 +175,26 @@ impl Driver<'_> {
             } else {
                 return Err(Interrupted::Failed(failure));
             }
-            order = order::booted(order);
             self.remove_failed().await;
         }
+    }
+
+    /// The oldest machine that stands by and fits, which is ours from now on.
+    fn take_standby(&self, order: &Order) -> Option<Instance> {
+        let around = self.around;
+        let (engine, home, store) = (&around.engine, &around.home, &around.store);
+        let taken = standby::take(engine, home, store, &around.masker, order);
+        taken.unwrap_or_else(|failure| {
+            let why = failure.message();
+            self.warn(format!("no machine that stands by can be taken: {why}"));
+            None
+        })
+    }
+
+    /// Whether a template is still where it was found.
+    fn is_there(&self, template: &Template) -> bool {
+        let found = Templates::of(&self.around.home).find(&template.key());
+        found.as_ref() == Some(template)
     }
 
     /// Takes a template out of use that nothing wakes from: one that QEMU refuses, one whose contents
@@ -195,11 +231,20 @@ impl Driver<'_> {
         self.warn(not_removed(&id, &failed));
     }
 
-    async fn try_to_start(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
-        self.enter(Phase::CreatingOverlay);
-        self.create_overlay(order).await?;
-        self.enter(Phase::StartingContainer);
-        self.start_container().await?;
+    async fn try_to_start(
+        &mut self,
+        order: Order,
+        standby: Option<Instance>,
+    ) -> Result<Arc<dyn GuestChannel>, Interrupted> {
+        if let Some(standby) = standby {
+            self.enter(Phase::StartingContainer);
+            self.wake(standby).await?;
+        } else {
+            self.enter(Phase::CreatingOverlay);
+            self.create_overlay(order).await?;
+            self.enter(Phase::StartingContainer);
+            self.start_container().await?;
+        }
         self.enter(Phase::WaitingForGuest);
         self.wait_for_guest().await
     }
@@ -209,6 +254,12 @@ impl Driver<'_> {
         self.around.events.set_instance(instance.id());
         let instance = self.instance.insert(instance);
         Ok(instance.create_overlay()?)
+    }
+
+    async fn wake(&mut self, standby: Instance) -> Result<(), Interrupted> {
+        self.around.events.set_instance(standby.id());
+        let instance = self.instance.insert(standby);
+        guarded(&self.limits, instance.wake(&self.around.events)).await
     }
 
     async fn start_container(&mut self) -> Result<(), Interrupted> {

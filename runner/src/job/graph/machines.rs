@@ -17,6 +17,7 @@ use crate::job::driver::{self, Surroundings};
 use crate::job::graph::leg::{LegOrder, LegRunner};
 use crate::job::outcome::JobEnd;
 use crate::job::plan::{JobRequest, JobSettings};
+use crate::job::standby::Makeups;
 use crate::job::told::Told;
 use crate::mask::Masker;
 use crate::progress::Progress;
@@ -52,6 +53,8 @@ pub struct Machines {
     pub directories: Directories,
     /// What is said once, and not by each job.
     pub told: Told,
+    /// What the machines could wake from.
+    pub makeups: Makeups,
 }
 
 /// The directories that legs have below `--out`. No two have the same, on any system that it may be on.
@@ -105,6 +108,7 @@ impl LegRunner for Machines {
             masker: self.masker.clone(),
             progress: Arc::clone(&self.progress),
             told: self.told.clone(),
+            makeups: self.makeups.clone(),
         };
         let request = JobRequest {
             workflow: order.workflow,

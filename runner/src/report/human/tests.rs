@@ -241,7 +241,10 @@ fn the_exit_code_of_a_step_inside_of_an_action_is_told() {
 #[test]
 fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
     let phase = |phase| JobEvent::Phase { phase };
-    let started = |mode| JobEvent::Started { mode };
+    let started = |mode| JobEvent::Started {
+        mode,
+        standby: false,
+    };
     let shown = show(
         usize::MAX,
         [

@@ -1,0 +1,254 @@
+//! Machines that stand by: their container runs, their network is closed, QEMU has the template mapped and
+//! waits to be told to load it. They take next to no memory, and what took most of the time to wake is
+//! behind them.
+//!
+//! ```text
+//!   made ─> Standby ─┬─> Adopted ─> Booting ─> …   a job has taken it, and its machine wakes
+//!                    └─> TearingDown               nobody did in time, or nobody could any more
+//! ```
+//!
+//! No process holds one; who made it may be long gone. Whoever wants one takes it under the lock of its
+//! directory, and it is theirs from then on: two never take the same. What depends on a job is decided
+//! when it is taken (the job's name, its log) or part of what it fits.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Events, Rung};
+use crate::failure::{Bug, Failure, InfraFailure};
+use crate::host::home::Home;
+use crate::host::memory::Memory;
+use crate::image::manifest::Digest;
+use crate::image::store::Store;
+use crate::instance::kept::{self, adopt, is_expired, login};
+use crate::instance::ladder::Ladder;
+use crate::instance::provision::{Instance, Order, files, surroundings};
+use crate::instance::record::{Journal, Process, Record, State};
+use crate::instance::teardown;
+use crate::instance::templates::Templates;
+use crate::mask::Masker;
+use crate::vmm::engine::Engine;
+use crate::vmm::listing;
+use crate::vmm::vm::{self, Files, Surroundings, Vm};
+
+/// Machines stand by only while at least this part of the host's memory is available: each may grow to
+/// what its guest has as soon as it is woken.
+const SHORT: u64 = 10;
+
+/// What a machine that stands by is good for: a job whose own would be made from the very same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The key of its template.
+    pub template: Digest,
+    /// Which template of that key: another one has another memory.
+    pub edition: Digest,
+    /// Everything that its container and its network were made from: limits, user, files, closed and
+    /// opened addresses.
+    pub container: Digest,
+}
+
+impl Fit {
+    /// That of a machine of this order; none if it does not wake.
+    pub(super) fn of(order: &Order, files: &Files, around: &Surroundings) -> Option<Self> {
+        let template = order.template.as_ref()?;
+        let likeness = vm::likeness(&order.machine, files, around);
+        Some(Self {
+            template: template.key(),
+            edition: template.edition(),
+            container: Digest::of(likeness.as_bytes()),
+        })
+    }
+
+    /// That of a machine which somebody is looking for.
+    pub fn wanted(home: &Home, store: &Store, order: &Order) -> Result<Option<Self>, Bug> {
+        let files = files(order, store, PathBuf::new())?;
+        Ok(Self::of(
+            order,
+            &files,
+            &surroundings(order, home.owner(), None),
+        ))
+    }
+}
+
+/// Whether the host has too little memory for machines to stand by.
+pub fn is_host_short() -> bool {
+    // Where that can't be told, they stand by.
+    Memory::now().is_some_and(is_short)
+}
+
+fn is_short(memory: Memory) -> bool {
+    memory.available < memory.total / SHORT
+}
+
+/// The records of the machines that stand by, the oldest first.
+pub fn list(home: &Home) -> Result<Vec<Record>, InfraFailure> {
+    let records = kept::list(home)?.into_iter().map(|one| one.record);
+    Ok(records
+        .filter(|record| record.state == State::Standby)
+        .collect())
+}
+
+/// The ids of those that a job of this fit can take, the oldest first.
+pub fn fitting(home: &Home, fit: &Fit) -> Result<Vec<String>, InfraFailure> {
+    let now = Timestamp::now();
+    let fitting = list(home)?.into_iter();
+    let fitting = fitting.filter(|record| can_be_taken(record, fit, now));
+    Ok(fitting.map(|record| record.id).collect())
+}
+
+fn can_be_taken(record: &Record, fit: &Fit, now: Timestamp) -> bool {
+    record.state == State::Standby
+        && record.standby.as_ref() == Some(fit)
+        && !is_expired(record, now)
+}
+
+/// Takes the oldest machine that stands by and fits this order, if there is one. It is to be woken, or
+/// torn down.
+pub fn take(
+    engine: &Engine,
+    home: &Home,
+    store: &Store,
+    masker: &Masker,
+    order: &Order,
+) -> Result<Option<Instance>, Failure> {
+    let Some(fit) = Fit::wanted(home, store, order)? else {
+        return Ok(None);
+    };
+    for id in fitting(home, &fit)? {
+        // Held by another who takes it, or removes it.
+        let Some(reservation) = adopt(home, &id)? else {
+            continue;
+        };
+        let Ok(Some(journal)) = Journal::read(reservation.directory()) else {
+            continue;
+        };
+        // Another may have had it before we did.
+        if can_be_taken(journal.record(), &fit, Timestamp::now()) {
+            let order = order.clone();
+            let taken =
+                Instance::held(reservation, journal, engine, home, store, masker, order);
+            return Ok(Some(taken));
+        }
+    }
+    Ok(None)
+}
+
+/// Removes a machine that stands by; false if somebody holds it or it does so no more.
+pub async fn retire(engine: &Engine, home: &Home, id: &str) -> Result<bool, InfraFailure> {
+    let Some(reservation) = adopt(home, id)? else {
+        return Ok(false);
+    };
+    let Ok(Some(mut journal)) = Journal::read(reservation.directory()) else {
+        return Ok(false);
+    };
+    if journal.record().state != State::Standby {
+        return Ok(false);
+    }
+    // A disk that is too full for a record must not keep the machine on it.
+    let _ = journal.advance(State::TearingDown);
+    teardown::tear_down(engine, home.owner(), &reservation).await?;
+    Ok(true)
+}
+
+/// What is looked at to tell whether a machine goes on standing by.
+#[derive(Debug)]
+pub struct Outlook<'a> {
+    store: &'a Store,
+    templates: Templates,
+    running: BTreeSet<String>,
+    is_short: bool,
+}
+
+impl<'a> Outlook<'a> {
+    /// As things are now.
+    pub async fn look(
+        engine: &Engine,
+        home: &Home,
+        store: &'a Store,
+    ) -> Result<Self, InfraFailure> {
+        Ok(Self {
+            store,
+            templates: Templates::of(home),
+            running: listing::running(engine, home.owner()).await?,
+            is_short: is_host_short(),
+        })
+    }
+
+    /// Why a machine is to stand by no longer; none if it goes on.
+    pub fn why_over(&self, record: &Record, now: Timestamp) -> Option<String> {
+        let why = if is_expired(record, now) {
+            "its time is over"
+        } else if self.has_lost_its_image(record) {
+            "its image is gone or replaced"
+        } else if !self.has_its_template(record) {
+            "its template is gone or replaced"
+        } else if !self.running.contains(&record.id) {
+            "its container does not run"
+        } else if self.is_short {
+            "the host is short of memory"
+        } else {
+            return None;
+        };
+        Some(why.to_owned())
+    }
+
+    fn has_lost_its_image(&self, record: &Record) -> bool {
+        // What can't be looked up is nobody's to judge.
+        let current = self.store.find_digest(&record.image_name);
+        current.is_ok_and(|current| current.as_ref() != Some(&record.image))
+    }
+
+    fn has_its_template(&self, record: &Record) -> bool {
+        let fit = record.standby.as_ref();
+        fit.is_some_and(|fit| {
+            let found = self.templates.find(&fit.template);
+            found.is_some_and(|template| template.edition() == fit.edition)
+        })
+    }
+}
+
+impl Instance {
+    /// Creates and starts the container of a machine that is to stand by, and waits for QEMU's answer.
+    pub async fn get_set(&mut self) -> Result<(), Failure> {
+        // Nobody follows how it comes up; what fails is told.
+        let (events, _unread) = Events::accept("standby");
+        // QEMU's monitor talks to one at a time, and the next is whoever takes the machine.
+        drop(self.launch(&mut Ladder::new(&events)).await?);
+        Ok(())
+    }
+
+    /// Puts down that it stands by until `expires`. As soon as this process lets go of it, anybody may take
+    /// it.
+    pub fn stand_by(&mut self, expires: Timestamp) -> Result<(), Failure> {
+        let fit = self.fit.take().ok_or_else(|| Bug {
+            message: "a machine is to stand by that does not wake".to_owned(),
+        })?;
+        self.journal.change(State::Standby, |record| {
+            record.expires = Some(expires);
+            record.standby = Some(fit);
+        })
+    }
+
+    /// Has a machine wake that stood by and was taken.
+    pub async fn wake(&mut self, events: &Events) -> Result<(), Failure> {
+        let mut ladder = Ladder::new(events);
+        let vm = Vm::attach(&self.engine, self.id(), &self.vm_directory())?;
+        // Nothing has happened to it yet: if this process dies here, it goes on standing by.
+        let monitor = self.vm.insert(vm).monitor_now().await?;
+        let job = self.order.job.clone();
+        self.journal.change(State::Adopted, |record| {
+            record.job = job;
+            record.process = Process::this();
+            record.expires = None;
+            record.standby = None;
+        })?;
+        ladder.reached(Rung::Qmp);
+        self.login = Some(login(self.journal.record(), self.directory()).map_err(|why| {
+            InfraFailure::new("cannot log in to the machine that stood by").because(why)
+        })?);
+        self.set_going(monitor, ladder, true).await
+    }
+}
