@@ -101,7 +101,11 @@ fn wanted(typed: &Typed, config: &Config, equipped: &Equipped) -> Result<Wanted,
 }
 
 /// What a machine has around it that is of no job.
-pub(super) fn around(equipped: &Equipped, cancel: &Cancel, progress: Arc<dyn Progress>) -> Surroundings {
+pub(super) fn around(
+    equipped: &Equipped,
+    cancel: &Cancel,
+    progress: Arc<dyn Progress>,
+) -> Surroundings {
     let (events, _unread) = Events::accept("template");
     Surroundings {
         engine: equipped.engine.clone(),

@@ -259,10 +259,7 @@ impl Instance {
     }
 
     /// Creates and starts the container, and closes its network. The virtual CPUs stay halted.
-    pub(super) async fn launch(
-        &mut self,
-        ladder: &mut Ladder<'_>,
-    ) -> Result<QemuMonitor, Failure> {
+    pub(super) async fn launch(&mut self, ladder: &mut Ladder<'_>) -> Result<QemuMonitor, Failure> {
         let id = self.id().to_owned();
         let surroundings = surroundings(&self.order, &self.owner, Some(&id));
         let files = files(&self.order, &self.store, self.vm_directory())?;

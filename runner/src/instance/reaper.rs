@@ -360,4 +360,3 @@ fn is_older(path: &Path, than: Duration) -> bool {
         .and_then(|then| SystemTime::now().duration_since(then).ok());
     age.is_some_and(|age| age > than)
 }
-

@@ -21,6 +21,7 @@ use crate::event::{Events, Rung};
 use crate::failure::{Bug, Failure, InfraFailure};
 use crate::host::home::Home;
 use crate::host::memory::Memory;
+use crate::host::reservation::Reservation;
 use crate::image::manifest::Digest;
 use crate::image::store::Store;
 use crate::instance::kept::{self, adopt, is_expired, login};
@@ -117,8 +118,18 @@ pub fn take(
     let Some(fit) = Fit::wanted(home, store, order)? else {
         return Ok(None);
     };
-    for id in fitting(home, &fit)? {
-        // Held by another who takes it, or removes it.
+    let held = hold(home, &fit)?;
+    let taken = held.map(|(reservation, journal)| {
+        let order = order.clone();
+        Instance::held(reservation, journal, engine, home, store, masker, order)
+    });
+    Ok(taken)
+}
+
+/// Locks the oldest one of this fit that nobody else has.
+fn hold(home: &Home, fit: &Fit) -> Result<Option<(Reservation, Journal)>, InfraFailure> {
+    for id in fitting(home, fit)? {
+        // Else another takes it, or removes it.
         let Some(reservation) = adopt(home, &id)? else {
             continue;
         };
@@ -126,11 +137,8 @@ pub fn take(
             continue;
         };
         // Another may have had it before we did.
-        if can_be_taken(journal.record(), &fit, Timestamp::now()) {
-            let order = order.clone();
-            let taken =
-                Instance::held(reservation, journal, engine, home, store, masker, order);
-            return Ok(Some(taken));
+        if can_be_taken(journal.record(), fit, Timestamp::now()) {
+            return Ok(Some((reservation, journal)));
         }
     }
     Ok(None)
@@ -246,9 +254,117 @@ impl Instance {
             record.standby = None;
         })?;
         ladder.reached(Rung::Qmp);
-        self.login = Some(login(self.journal.record(), self.directory()).map_err(|why| {
-            InfraFailure::new("cannot log in to the machine that stood by").because(why)
-        })?);
+        self.login = Some(
+            login(self.journal.record(), self.directory()).map_err(|why| {
+                InfraFailure::new("cannot log in to the machine that stood by").because(why)
+            })?,
+        );
         self.set_going(monitor, ladder, true).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::fs::create_private_directory;
+    use crate::instance::record::tests::record;
+
+    fn fit(name: &str) -> Fit {
+        Fit {
+            template: Digest::of(b"template"),
+            edition: Digest::of(b"edition"),
+            container: Digest::of(name.as_bytes()),
+        }
+    }
+
+    fn standby(id: &str, name: &str, age: u64) -> Record {
+        let now = Timestamp::now();
+        Record {
+            created: now - Duration::from_secs(age),
+            expires: Some(now + Duration::from_secs(60)),
+            standby: Some(fit(name)),
+            ..record(id, State::Standby)
+        }
+    }
+
+    /// A home in which these stand by, as their makers left them.
+    fn home(records: &[Record]) -> (tempfile::TempDir, Home) {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path()).unwrap();
+        for record in records {
+            let own = home.instances().join(&record.id);
+            create_private_directory(&own.join("host")).unwrap();
+            Journal::begin(&own, record.clone()).unwrap();
+        }
+        (directory, home)
+    }
+
+    #[test]
+    fn two_never_take_the_same_and_the_oldest_goes_first() {
+        let ids = ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"];
+        let (_directory, home) = home(&[
+            standby(ids[0], "this", 10),
+            standby(ids[1], "this", 20),
+            standby(ids[2], "other", 30),
+        ]);
+        let held = |home: &Home| hold(home, &fit("this")).unwrap();
+        let first = held(&home).unwrap();
+        let second = held(&home).unwrap();
+        assert_eq!([first.0.id(), second.0.id()], [ids[1], ids[0]]);
+        assert!(held(&home).is_none());
+        // One that was only looked at goes on standing by; one that was adopted is gone.
+        drop(first);
+        let mut first = held(&home).unwrap();
+        assert_eq!(first.0.id(), ids[1]);
+        first.1.advance(State::Adopted).unwrap();
+        drop(first);
+        assert!(held(&home).is_none());
+    }
+
+    #[test]
+    fn only_what_stands_by_in_its_time_and_fits_is_taken() {
+        let now = Timestamp::now();
+        let good = standby("a", "this", 0);
+        assert!(can_be_taken(&good, &fit("this"), now));
+        assert!(!can_be_taken(&good, &fit("other"), now));
+        let late = now + Duration::from_secs(61);
+        assert!(!can_be_taken(&good, &fit("this"), late));
+        let kept = Record {
+            state: State::Kept,
+            ..good
+        };
+        assert!(!can_be_taken(&kept, &fit("this"), now));
+    }
+
+    #[test]
+    fn a_machine_stands_by_no_longer_than_it_is_of_use() {
+        let (_directory, home) = home(&[]);
+        let store = Store::open(&home.images()).unwrap();
+        let mut outlook = Outlook {
+            store: &store,
+            templates: Templates::of(&home),
+            running: BTreeSet::new(),
+            is_short: false,
+        };
+        let (now, mut machine) = (Timestamp::now(), standby("a", "this", 0));
+        let why = |outlook: &Outlook<'_>, machine: &Record| outlook.why_over(machine, now).unwrap();
+        assert!(why(&outlook, &machine).contains("image"));
+        outlook.running.insert("a".to_owned());
+        assert!(why(&outlook, &machine).contains("image"));
+        assert!(!outlook.has_its_template(&machine));
+        machine.expires = Some(now);
+        assert!(why(&outlook, &machine).contains("time"));
+    }
+
+    #[test]
+    fn a_host_is_short_of_memory_when_a_tenth_is_left() {
+        let memory = |available| Memory {
+            total: 1000,
+            available,
+        };
+        assert!(is_short(memory(99)));
+        assert!(!is_short(memory(100)));
     }
 }

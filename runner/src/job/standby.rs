@@ -126,7 +126,9 @@ async fn add(
     let made = match make(&mut instance, stop).await {
         Ok(true) => {
             let expires = Timestamp::now().checked_add(lives);
-            instance.stand_by(expires.unwrap_or(Timestamp::MAX)).map(|()| true)
+            instance
+                .stand_by(expires.unwrap_or(Timestamp::MAX))
+                .map(|()| true)
         }
         made => made,
     };

@@ -99,8 +99,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         };
         let took = duration(t_ms.saturating_sub(since));
-        let again = phase == Phase::CreatingOverlay && ended != Phase::ResolvingImage;
-        let over = again || matches!(phase, Phase::TearingDown | Phase::Completed);
+        let over =
+            is_another(ended, phase) || matches!(phase, Phase::TearingDown | Phase::Completed);
         let unfinished = undone(ended)
             .filter(|_| over)
             .filter(|_| ended != Phase::TearingDown || !self.torn_down);
@@ -319,6 +319,17 @@ fn describe(phase: Phase) -> Option<&'static str> {
         Phase::CollectingArtifacts => Some("artifacts fetched"),
         Phase::RunningSteps => Some("steps run"),
         Phase::Accepted | Phase::Completed => None,
+    }
+}
+
+/// Whether a phase begins another machine, in the place of one that did not come up. One that stood by
+/// needs no disk.
+fn is_another(ended: Phase, phase: Phase) -> bool {
+    let began = matches!(ended, Phase::StartingContainer | Phase::WaitingForGuest);
+    match phase {
+        Phase::CreatingOverlay => began || ended == Phase::CreatingOverlay,
+        Phase::StartingContainer => began,
+        _ => false,
     }
 }
 

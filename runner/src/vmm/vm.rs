@@ -491,10 +491,55 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::vmm::arguments::tests::machine;
+    use crate::vmm::machine::Accelerator;
 
     fn event(name: &str, data: serde_json::Value) -> MonitorEvent {
         let name = name.to_owned();
         MonitorEvent { name, data }
+    }
+
+    #[test]
+    fn one_machine_can_stand_in_for_another_that_is_made_from_the_same() {
+        let machine = machine(Accelerator::Tcg, Network::Full);
+        let files = |own: &str| Files {
+            own: PathBuf::from(own),
+            read_only: vec![(PathBuf::from("/t/ram"), paths::FROZEN_RAM)],
+        };
+        let around = |instance: Option<&str>, opened: &[&str]| Surroundings {
+            image: "dormer-vm:1".to_owned(),
+            labels: Labels {
+                owner: "o".to_owned(),
+                instance: instance.map(str::to_owned),
+            },
+            user: (1000, 1000),
+            kvm: None,
+            engine_cpus: 2,
+            rules: isolation::rules(
+                &[],
+                &opened.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ),
+        };
+        let made = likeness(&machine, &files("/i/a/vm"), &around(Some("a"), &[]));
+        let wanted = likeness(&machine, &files(""), &around(None, &[]));
+        assert_eq!(made, wanted);
+        let opened = likeness(&machine, &files(""), &around(None, &["10.0.0.0/8"]));
+        let closed = Machine {
+            network: Network::None,
+            ..machine.clone()
+        };
+        let closed = likeness(&closed, &files(""), &around(None, &[]));
+        let mut elsewhere = files("");
+        elsewhere.read_only[0].0 = PathBuf::from("/other/ram");
+        let elsewhere = likeness(&machine, &elsewhere, &around(None, &[]));
+        let larger = Surroundings {
+            engine_cpus: 8,
+            ..around(None, &[])
+        };
+        let larger = likeness(&machine, &files(""), &larger);
+        for other in [opened, closed, elsewhere, larger] {
+            assert_ne!(other, wanted);
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod killed;
 mod lifecycle;
 mod network;
 mod shells;
+mod standby;
 mod steps;
 mod stopping;
 mod uploads;

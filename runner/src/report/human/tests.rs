@@ -249,7 +249,8 @@ fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
         usize::MAX,
         [
             phase(Phase::ResolvingImage),
-            phase(Phase::CreatingOverlay),
+            // Two that stood by, one that does not even answer.
+            phase(Phase::StartingContainer),
             phase(Phase::StartingContainer),
             started(StartMode::Warm),
             phase(Phase::WaitingForGuest),
@@ -270,7 +271,7 @@ fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
         words,
         [
             "• image checked",
-            "• disk made",
+            "✗ machine not started after",
             "• machine woken",
             "✗ guest not ready after",
             "• disk made",
