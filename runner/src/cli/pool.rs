@@ -39,16 +39,15 @@ pub(super) async fn fill(
     let name = &order.image_name;
     let filled = fill_pool(around, order, makeup, pool, cancel.requested()).await?;
     let text = match filled {
-        None if pool.count == 0 => return Ok(()),
+        None if pool.count == 0 || cancel.is_requested() => return Ok(()),
         None => {
             let remedy = order::warming(order);
             format!("no machine stands by for {name}: no template fits (`{remedy}` makes one)")
         }
-        Some(filled) if filled.retired > 0 => format!(
-            "{}, and {} did until now",
-            stand_by(filled.there, name),
-            filled.there + filled.retired
-        ),
+        Some(filled) if filled.retired > 0 => {
+            let there = stand_by(filled.there, name);
+            format!("{there}; {} that did are gone", filled.retired)
+        }
         Some(filled) => stand_by(filled.there, name),
     };
     output::note(&text);
@@ -95,6 +94,9 @@ pub(super) async fn retire(base: &Base, name: &str) -> Result<(), Failure> {
     for id in ids {
         retired += usize::from(standby::retire(&engine, &base.home, &id).await?);
     }
-    output::note(&format!("{retired} that stood by for {name} were removed"));
+    output::note(&format!(
+        "{}; {retired} that did are gone",
+        stand_by(0, name)
+    ));
     Ok(())
 }

@@ -61,7 +61,7 @@ pub struct Filled {
 }
 
 /// Has as many machines stand by as are wanted, for jobs whose machine would be of this order. None if
-/// there is no template for them. `stop` ends it early.
+/// there is no template for them, or if `stop` came before it began; else `stop` ends it early.
 pub async fn fill(
     around: &Surroundings,
     order: &Order,
@@ -71,12 +71,13 @@ pub async fn fill(
 ) -> Result<Option<Filled>, Failure> {
     tokio::pin!(stop);
     let (templates, key) = (Templates::of(&around.home), makeup.key());
-    let failed = |error| templates.failed(error);
-    let waiting = within(ANOTHER, templates.lock_pool(&key));
-    let locked = waiting
-        .await
-        .map_err(|late| InfraFailure::transient("the pool is not filled").because(late))?;
-    let _lock = locked.map_err(failed)?;
+    let locked = tokio::select! {
+        locked = within(ANOTHER, templates.lock_pool(&key)) => locked,
+        () = &mut stop => return Ok(None),
+    };
+    let locked =
+        locked.map_err(|late| InfraFailure::transient("no machine stands by").because(late))?;
+    let _lock = locked.map_err(|error| templates.failed(error))?;
     let Some(template) = templates.find(&key) else {
         return Ok(None);
     };
@@ -84,21 +85,18 @@ pub async fn fill(
     let Some(fit) = Fit::wanted(&around.home, &around.store, &order)? else {
         return Ok(None);
     };
-    let mut there = standby::fitting(&around.home, &fit)?;
+    let fitting = standby::fitting(&around.home, &fit)?;
+    let (mut there, mut retired) = (fitting.len(), 0);
     // The oldest have the least time left.
-    let surplus = there.drain(..there.len().saturating_sub(pool.count));
-    let mut filled = Filled {
-        there: pool.count,
-        retired: 0,
-    };
-    for id in surplus {
-        filled.retired += usize::from(standby::retire(&around.engine, &around.home, &id).await?);
+    for id in fitting.iter().take(there.saturating_sub(pool.count)) {
+        retired += usize::from(standby::retire(&around.engine, &around.home, id).await?);
+        // One that somebody has taken meanwhile is gone as well.
+        there -= 1;
     }
-    filled.there = there.len();
-    while filled.there < pool.count && add(around, &order, pool.lives, &mut stop).await? {
-        filled.there += 1;
+    while there < pool.count && add(around, &order, pool.lives, &mut stop).await? {
+        there += 1;
     }
-    Ok(Some(filled))
+    Ok(Some(Filled { there, retired }))
 }
 
 /// Makes one machine that stands by; false if it was stopped on the way.
