@@ -312,6 +312,8 @@ impl Instance {
         monitor.resume().await?;
         ladder.started(mode, standby);
         self.monitor = Some(monitor);
+        // The guest is on its way; what people may want to know can be written down behind it.
+        self.order.template.iter().for_each(Template::count_use);
         Ok(())
     }
 
@@ -326,7 +328,6 @@ impl Instance {
             }
         }
         self.waking = Waking::Loaded;
-        self.order.template.iter().for_each(Template::count_use);
         Ok(())
     }
 
