@@ -162,7 +162,7 @@ pub async fn create(
     run::create(engine, &container_name(instance), body).await
 }
 
-/// Everything that a machine's container and its network are made from, but for what is each one's own:
+/// Everything that a machine, its container and its network are made from, but for what is each one's own:
 /// name, label and directory. Of two with the same text, one can stand in for the other.
 pub fn likeness(machine: &Machine, files: &Files, surroundings: &Surroundings) -> String {
     let mut common = confined(machine, files, surroundings);
@@ -171,7 +171,8 @@ pub fn likeness(machine: &Machine, files: &Files, surroundings: &Surroundings) -
     // A value of texts, numbers and maps by texts always has a form in JSON.
     let mut body = serde_json::to_value(create_body(&common)).unwrap_or_default();
     body.sort_all_objects();
-    format!("{body}\n{}", surroundings.rules.join(" "))
+    // What a machine is made of may be put into force otherwise than by its container.
+    format!("{machine:?}\n{body}\n{}", surroundings.rules.join(" "))
 }
 
 fn confined(machine: &Machine, files: &Files, surroundings: &Surroundings) -> Confined {
