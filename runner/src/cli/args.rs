@@ -105,8 +105,9 @@ pub enum Command {
     },
     /// Remove what belongs to nobody any more
     ///
-    /// Machines whose process died, those that were kept or stand by and whose time is over, interrupted builds, images that a
-    /// newer one replaced, actions that nothing used for 30 days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
+    /// Machines whose process died, those that were kept or stand by and whose time is over, interrupted
+    /// builds, images that a newer one replaced, actions that nothing used for 30 days. Only what belongs to
+    /// this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
         #[arg(long)]
@@ -566,40 +567,4 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_workflow_and_a_command_exclude_each_other() {
-        let parse =
-            |words: &[&str]| Arguments::try_parse_from([&["dormer", "run"], words].concat());
-        assert!(parse(&["w.yml"]).is_ok());
-        assert!(parse(&["-c", "ver", "--shell", "cmd"]).is_ok());
-        assert!(parse(&[]).is_err());
-        assert!(parse(&["w.yml", "-c", "ver"]).is_err());
-        assert!(parse(&["w.yml", "--shell", "cmd"]).is_err());
-        assert!(parse(&["w.yml", "--env", "novalue"]).is_err());
-        assert!(parse(&["w.yml", "--memory", "1X"]).is_err());
-        assert!(parse(&["w.yml", "--cpus", "0"]).is_err());
-        assert!(parse(&["w.yml", "--timeout", "0s"]).is_err());
-        assert!(parse(&["-c", ""]).is_err());
-        assert!(parse(&["w.yml", "--action", "a/b@v1=dir", "--action", "c/d@x/y=e"]).is_ok());
-        for wrong in [
-            "a/b=dir",
-            "a/b@v1",
-            "a/b@v1=",
-            "a@v1=d",
-            "a/b/c@v1=d",
-            "/b@v1=d",
-        ] {
-            assert!(parse(&["w.yml", "--action", wrong]).is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

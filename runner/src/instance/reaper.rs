@@ -1,6 +1,7 @@
-//! Finds what belongs to nobody any more and removes it: instances whose process died, those that were kept
-//! or stand by and whose time is over, containers without an instance, builds that were interrupted. Reconciles three views
-//! (the records, the engine, the file system) and touches nothing that is another home's, or alive.
+//! Finds what belongs to nobody any more and removes it: instances whose process died, those that were
+//! kept or stand by and whose time is over, containers without an instance, builds that were interrupted.
+//! Reconciles three views (the records, the engine, the file system) and touches nothing that is another
+//! home's, or alive.
 
 use std::collections::BTreeSet;
 use std::path::Path;
