@@ -172,3 +172,19 @@ fn machines_stand_by_for_a_time_or_until_they_are_stopped() {
     fill(&lab, "0", &[]);
     lab.assert_nothing_left();
 }
+
+#[test]
+fn one_whose_taker_was_killed_is_removed() {
+    let lab = Lab::with_template();
+    fill(&lab, "1", &[]);
+    let (taking, events) = job(&lab, "taking", "none", &[]);
+    let mut running = taking.start();
+    wait_until("it is taken", || {
+        Events::read(&events).of("rung").next().is_some() || running.has_ended()
+    });
+    running.signal("KILL");
+    assert_eq!(running.finish().code, None, "a signal ended it");
+    let done = lab.dormer(["gc"]).run().expect(0).stdout;
+    assert!(done.contains("its process died while it was"), "{done}");
+    lab.assert_nothing_left();
+}
