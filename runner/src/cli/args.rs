@@ -3,6 +3,7 @@
 mod bounds;
 mod looking;
 mod prepare;
+mod standby;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ pub use bounds::BoundsArguments;
 pub use looking::{
     CheckArguments, CheckFormat, EventArguments, ExprArguments, PlanArguments, ValueFormat,
 };
+pub use standby::StandbyArguments;
 
 use crate::config::size::parse_memory;
 use crate::host::clock::Written;
@@ -91,7 +93,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
-    /// List machines that run or were kept, with what they take of the host
+    /// List machines that run, were kept or stand by, with what they take of the host
     Ps {
         /// How to print them.
         #[arg(long, value_enum, default_value_t = ListFormat::Human)]
@@ -107,15 +109,16 @@ pub enum Command {
         /// The machine, as `dormer ps` shows it.
         id: String,
     },
-    /// End a machine that runs or was kept
+    /// End a machine that runs, was kept or stands by
     Stop {
         /// The machine, as `dormer ps` shows it.
         id: String,
     },
     /// Remove what belongs to nobody any more
     ///
-    /// Machines whose process died, kept ones whose time is over, interrupted builds, images that a
-    /// newer one replaced, actions that nothing used for 30 days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
+    /// Machines whose process died, those that were kept or stand by and whose time is over, interrupted
+    /// builds, images that a newer one replaced, actions that nothing used for 30 days. Only what belongs to
+    /// this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
         #[arg(long)]
@@ -156,7 +159,7 @@ pub enum ImageCommand {
     Warm(WarmArguments),
     /// Remove the templates of an image, and those that were found damaged
     ///
-    /// Machines that woke from one go on.
+    /// Machines that woke from one go on; those that stand by are removed.
     Cool {
         /// The image.
         name: String,
@@ -171,7 +174,7 @@ pub enum ImageCommand {
         /// The image.
         name: String,
     },
-    /// Remove an image that no machine uses
+    /// Remove an image that no machine uses, with its templates and the machines that stand by
     Remove {
         /// The image.
         name: String,
@@ -189,8 +192,10 @@ pub struct WarmArguments {
     /// The guest's memory, as 2G or 4096M
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
-    /// What the prepare script can reach [default: full]
-    #[arg(long, value_enum, requires = "prepare")]
+    /// What the prepare script and machines that stand by can reach [default: full]
+    ///
+    /// A job takes only a machine with its own network.
+    #[arg(long, value_enum)]
     pub network: Option<NetworkMode>,
     /// What runs the virtual CPUs
     #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
@@ -198,6 +203,9 @@ pub struct WarmArguments {
     /// What prepares it
     #[command(flatten)]
     pub prepare: PrepareArguments,
+    /// How many machines stand by
+    #[command(flatten)]
+    pub standby: StandbyArguments,
 }
 
 /// How a list is printed.
@@ -425,6 +433,10 @@ pub struct RunArguments {
     #[arg(long)]
     pub warm_after: bool,
 
+    /// How many machines stand by
+    #[command(flatten)]
+    pub standby: StandbyArguments,
+
     /// Write events to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -483,11 +495,11 @@ fn parse_parallel(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A job that has no time at all would only be made and removed.
+/// What has no time at all would only be made and removed.
 fn parse_timeout(text: &str) -> Result<Written, String> {
     let timeout: Written = text.parse()?;
     if timeout.length.is_zero() {
-        return Err(format!("`{text}` leaves the job no time"));
+        return Err(format!("`{text}` leaves no time"));
     }
     Ok(timeout)
 }

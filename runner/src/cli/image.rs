@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::args::{ImageCommand, ListFormat};
 use crate::cli::output;
+use crate::cli::pool;
 use crate::cli::warm;
 use crate::cli::workshop::{self, Base};
 use crate::config;
@@ -33,7 +34,7 @@ pub(super) async fn image(command: ImageCommand) -> Result<u8, Failure> {
         ImageCommand::List { .. } => {}
         ImageCommand::Build { name } => return build(base, &name).await,
         ImageCommand::Warm(typed) => return warm::warm(base, typed).await,
-        ImageCommand::Cool { name } => return warm::cool(&base, &name),
+        ImageCommand::Cool { name } => return warm::cool(&base, &name).await,
         ImageCommand::Inspect { name } => inspect(&base.store, &name)?,
         ImageCommand::Verify { name } => verify(&base, &name)?,
         ImageCommand::Remove { name } => remove(&base, &name).await?,
@@ -228,7 +229,10 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
     };
     let machines = kept::list(&base.home)?;
     let others = base.store.users_of(&digest).map_err(failed)?;
-    let users = users(&base.home, &digest, &machines, &others);
+    let mut users = users(&base.home, &digest, &machines, &others);
+    for id in pool::of_image(&base.home, name)? {
+        users.remove(&id);
+    }
     if !users.is_empty() {
         let users: Vec<String> = users.into_iter().collect();
         let text = format!("the image `{name}` is in use by {}", users.join(", "));
@@ -236,12 +240,15 @@ async fn remove(base: &Base, name: &str) -> Result<(), Failure> {
             .help("end them with `dormer stop ID`, or `dormer gc` if they are dead")
             .into());
     }
+    // Who could make another waits for the name.
+    pool::retire(base, name).await?;
     base.store.remove_name(name).map_err(failed)?;
     // Nothing can wake from them without their image.
     let templates = Templates::of(&base.home);
     for template in templates.of_image(name) {
         templates.remove(&template).map_err(failed)?;
     }
+    let machines = kept::list(&base.home)?;
     let used = machines.into_iter().map(|one| one.record.image).collect();
     base.store.sweep(&used, false).map_err(failed)?;
     output::line(&format!("removed {name} {digest}"))

@@ -10,6 +10,7 @@ mod image;
 mod machines;
 mod output;
 mod plan;
+mod pool;
 mod prepare;
 mod ps;
 mod run;

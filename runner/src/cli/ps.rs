@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::host::clock::pause;
 use crate::host::home::Home;
 use crate::instance::kept::{self, Listed, is_expired};
-use crate::instance::record::State;
 use crate::instance::usage::{Sample, Usage, Watch};
 use crate::report::style::duration;
 use crate::vmm::engine::Engine;
@@ -168,8 +167,8 @@ fn state(one: &Listed, now: Timestamp) -> &'static str {
         return one.record.state.as_str();
     }
     match one.record.state {
-        State::Kept if !is_expired(&one.record, now) => "kept",
-        State::Kept => "expired",
+        state if !is_expired(&one.record, now) => state.as_str(),
+        state if state.outlives_its_process() => "expired",
         _ => "abandoned",
     }
 }

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::args::{BoundsArguments, WarmArguments};
+use crate::cli::pool;
 use crate::cli::run::{DEFAULT_CPUS, allowance, make_ready, network, reporters, wish};
 use crate::cli::workshop::{self, Base, Equipped};
 use crate::cli::{output, prepare};
 use crate::config::{self, Config};
-use crate::event::RunEvents;
+use crate::event::{Events, RunEvents};
 use crate::exit_code;
 use crate::failure::{Failure, InputError};
 use crate::host::clock::{Deadline, within};
@@ -27,7 +28,7 @@ use crate::job::prepare::{PrepareScript, describe};
 use crate::job::told::Told;
 use crate::job::warm::{self, Made, Making};
 use crate::mask::Masker;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::report;
 use crate::report::plain::harmless_name;
 use crate::report::progress::TerminalProgress;
@@ -58,6 +59,7 @@ pub(super) async fn warm(base: Base, typed: WarmArguments) -> Result<u8, Failure
         Made::Template(template) => {
             let (key, size) = (template.key(), size(&template));
             output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
+            stand_by(&equipped, &typed, &config, &making, &cancel).await?;
             Ok(exit_code::SUCCESS)
         }
         Made::Stopped => {
@@ -121,20 +123,54 @@ pub(super) async fn make(
     let (run, queue) = RunEvents::open();
     let events = run.job("template", None);
     report::spawn(queue, vec![reporters::of_a_template()], masker.clone());
-    let around = Surroundings {
+    let progress = Arc::new(TerminalProgress::new(true));
+    let around = around(equipped, cancel, events, masker, progress);
+    let made = warm::make(&around, making, cancel).await;
+    let _ = within(LAST_WORDS, around.events.flush()).await;
+    made
+}
+
+/// What a machine has around it that is of no job.
+pub(super) fn around(
+    equipped: &Equipped,
+    cancel: &Cancel,
+    events: Events,
+    masker: Masker,
+    progress: Arc<dyn Progress>,
+) -> Surroundings {
+    Surroundings {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
         store: equipped.store.clone(),
         events,
         cancel: cancel.clone(),
         masker,
-        progress: Arc::new(TerminalProgress::new(true)),
+        progress,
         told: Told::default(),
         ledger: Ledger::default(),
+    }
+}
+
+/// Sees to the machines that are to stand by.
+async fn stand_by(
+    equipped: &Equipped,
+    typed: &WarmArguments,
+    config: &Config,
+    making: &Making,
+    cancel: &Cancel,
+) -> Result<(), Failure> {
+    let Some(wanted) = pool::wanted(typed.standby, config) else {
+        return Ok(());
     };
-    let made = warm::make(&around, making, cancel).await;
-    let _ = within(LAST_WORDS, around.events.flush()).await;
-    made
+    let (events, _unread) = Events::accept("standby");
+    let around = around(
+        equipped,
+        cancel,
+        events,
+        Masker::default(),
+        Arc::new(Silent),
+    );
+    pool::fill(&around, &making.order, &making.makeup, wanted, cancel).await
 }
 
 /// Why there is no template, for people.
@@ -144,7 +180,7 @@ pub(super) fn unprepared(making: &Making, exit_code: Option<u32>) -> String {
     format!("the prepare script `{name}` {end}: no template was made")
 }
 
-pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
+pub(super) async fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
     let templates = Templates::of(&base.home);
     let found = templates.of_image(name);
     if found.is_empty() && Recipe::guest(name).is_none() && base.store.find_digest(name)?.is_none()
@@ -160,6 +196,7 @@ pub(super) fn cool(base: &Base, name: &str) -> Result<u8, Failure> {
             template.key().short()
         ))?;
     }
+    pool::retire(base, name).await?;
     // Nobody wakes from those, whichever image they were of.
     let unusable = templates.unusable();
     for path in &unusable {

@@ -1,7 +1,7 @@
 //! One `dormer.toml`: read, checked, every problem reported at once with its line.
 
 use std::fs;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::actions::server::Server;
-use crate::config::{Config, size};
+use crate::config::{Config, MOST_STANDBYS, size};
 use crate::failure::InputError;
 use crate::host::clock::parse_duration;
 use crate::image::store::check_name;
@@ -29,6 +29,8 @@ pub struct ConfigFile {
     open: Option<Vec<String>>,
     keep_for: Option<Duration>,
     gc_every: Option<Duration>,
+    standby: Option<u32>,
+    standby_for: Option<Duration>,
     mirror: Option<String>,
     actions_server: Option<Server>,
     /// The settings that only the user's own file may have.
@@ -72,6 +74,8 @@ impl ConfigFile {
         config.network = self.network.unwrap_or(config.network);
         config.keep_for = self.keep_for.unwrap_or(config.keep_for);
         config.gc_every = self.gc_every.unwrap_or(config.gc_every);
+        config.standby = self.standby.or(config.standby);
+        config.standby_for = self.standby_for.unwrap_or(config.standby_for);
         if let Some(open) = &self.open {
             config.open.clone_from(open);
         }
@@ -160,6 +164,7 @@ impl Reader<'_> {
                 "overcommit" => self.section("overcommit", value, Self::overcommit),
                 "keep" => self.section("keep", value, Self::keep),
                 "gc" => self.section("gc", value, Self::gc),
+                "standby" => self.section("standby", value, Self::standby),
                 "build" => self.section("build", value, Self::build),
                 "actions" => self.section("actions", value, Self::actions),
                 other => self.unknown(&key.span(), other),
@@ -229,6 +234,15 @@ impl Reader<'_> {
     fn gc(&mut self, key: &str, value: &Value<'_>) -> bool {
         match key {
             "every" => self.file.gc_every = self.parsed(value, period),
+            _ => return false,
+        }
+        true
+    }
+
+    fn standby(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "count" => self.file.standby = self.number_from(value, 0..=MOST_STANDBYS),
+            "for" => self.file.standby_for = self.parsed(value, parse_duration),
             _ => return false,
         }
         true
@@ -306,12 +320,22 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, value: &Value<'_>) -> Option<u32> {
+        self.number_from(value, 1..=u32::MAX)
+    }
+
+    fn number_from(&mut self, value: &Value<'_>, range: RangeInclusive<u32>) -> Option<u32> {
         let number = match value.get_ref() {
-            DeValue::Integer(integer) => integer.as_str().parse().ok().filter(|number| *number > 0),
+            DeValue::Integer(integer) => integer.as_str().parse().ok(),
             _ => None,
         };
+        let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            self.problem(&value.span(), "expected a number of at least 1");
+            let (least, most) = (range.start(), range.end());
+            let text = match *most {
+                u32::MAX => format!("expected a number of at least {least}"),
+                most => format!("expected a number from {least} to {most}"),
+            };
+            self.problem(&value.span(), &text);
         }
         number
     }
@@ -428,6 +452,9 @@ mod tests {
             for = "30m"
             [gc]
             every = "1m"
+            [standby]
+            count = 2
+            for = "10m"
             [build]
             mirror = "https://mirror/debian"
             [actions]
@@ -456,6 +483,8 @@ mod tests {
         };
         assert_eq!(config.allowance, expected);
         assert_eq!(config.gc_every, Duration::from_secs(60));
+        assert_eq!(config.standby, Some(2));
+        assert_eq!(config.standby_for, Duration::from_secs(600));
         let server = config.actions_server.map(|server| server.to_string());
         assert_eq!(server.as_deref(), Some("https://git.example"));
     }
@@ -463,16 +492,17 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once_with_its_place() {
         let text = "default_image = 3\ncolour = \"red\"\n[machine]\ncpus = 0\nmemory = \"x\"\n\
-                    [network]\nopen = [\"here\"]\n";
+                    [network]\nopen = [\"here\"]\n[standby]\ncount = 999\n";
         let error = parse("dormer.toml", text).unwrap_err();
         let lines: Vec<&str> = error.message.lines().collect();
-        assert_eq!(lines.len(), 5, "{}", error.message);
+        assert_eq!(lines.len(), 6, "{}", error.message);
         let expected = [
             ("1:17", "text"),
             ("2:1", "colour"),
             ("4:8", "at least 1"),
             ("5:10", "no size"),
             ("7:9", "no address"),
+            ("9:9", "0 to 256"),
         ];
         for (line, (place, what)) in lines.iter().zip(expected) {
             let begins = line.starts_with(&format!("dormer.toml:{place}: "));

@@ -13,6 +13,9 @@ use crate::failure::InputError;
 use crate::instance::allowance::Allowance;
 use crate::vmm::machine::Network;
 
+/// The most machines that may stand by for jobs of one kind.
+pub const MOST_STANDBYS: u32 = 256;
+
 /// What both files come to. Every field's default is what is used when no file says otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -34,6 +37,10 @@ pub struct Config {
     pub keep_for: Duration,
     /// How often a run that goes on cleans up after others. Default: every ten minutes.
     pub gc_every: Duration,
+    /// How many machines stand by for the next job. Default: nobody sees to that.
+    pub standby: Option<u32>,
+    /// How long a machine stands by. Default: half an hour.
+    pub standby_for: Duration,
     /// The mirror of Debian's packages. Default: deb.debian.org.
     pub mirror: Option<String>,
     /// The server that actions are fetched from. Default: https://github.com.
@@ -52,6 +59,8 @@ impl Default for Config {
             open: Vec::new(),
             keep_for: Duration::from_secs(3600),
             gc_every: Duration::from_secs(600),
+            standby: None,
+            standby_for: Duration::from_secs(1800),
             mirror: None,
             actions_server: None,
         }

@@ -256,6 +256,8 @@ pub enum JobEvent {
     Started {
         /// How they came to.
         mode: StartMode,
+        /// Whether the machine stood by and had only to wake.
+        standby: bool,
     },
     /// The machine reached a rung of the readiness ladder.
     Rung {

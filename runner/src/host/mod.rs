@@ -8,6 +8,7 @@ pub mod holes;
 pub mod home;
 pub mod lock;
 pub mod look;
+pub mod memory;
 pub mod network;
 pub mod passing;
 pub mod process;

@@ -299,7 +299,7 @@ mod tests {
             [
                 "waits for room: others wait for it too, and came before".to_owned(),
                 format!("waits for {cpus}"),
-                format!("still waits, since 5m8s, for {cpus}"),
+                format!("still waits, since 5m 8s, for {cpus}"),
             ]
         );
     }

@@ -1,6 +1,7 @@
 //! Instances as others see them: those of other processes, and those that were kept. Listing them,
 //! getting a connection to one, ending one.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ pub fn list(home: &Home) -> Result<Vec<Listed>, InfraFailure> {
             continue;
         };
         let record = journal.record().clone();
-        let held = record.process.is_alive() && record.state != State::Kept;
+        let held = record.process.is_alive() && !record.state.outlives_its_process();
         listed.push(Listed { record, held });
     }
     listed.sort_by_key(|one| one.record.created);
@@ -84,11 +85,7 @@ pub async fn connect(
     if !matches!(record.state, State::Ready | State::Kept) {
         return Err(cannot(format!("it is {}", record.state.as_str())).into());
     }
-    let login = Login {
-        user: record.user.clone(),
-        private_key: read_key(&directory).map_err(|error| cannot(error.to_string()))?,
-        host_key: hex::decode(&record.host_key).map_err(|error| cannot(error.to_string()))?,
-    };
+    let login = login(record, &directory).map_err(cannot)?;
     let vm = Vm::attach(engine, &record.id, &vm_directory(&directory))?;
     let connected = async {
         let stream = vm
@@ -101,6 +98,15 @@ pub async fn connect(
     };
     let transport = vm.alive(CONNECTS, connected).await?.map_err(cannot)?;
     Ok((vm, transport))
+}
+
+/// How to log in to the guest of an instance in `directory`; an error says why that is not known.
+pub(super) fn login(record: &Record, directory: &Path) -> Result<Login, String> {
+    Ok(Login {
+        user: record.user.clone(),
+        private_key: read_key(directory).map_err(|error| error.to_string())?,
+        host_key: hex::decode(&record.host_key).map_err(|error| error.to_string())?,
+    })
 }
 
 /// Ends an instance: asks the process that holds it, or removes it if nobody does.
@@ -145,9 +151,9 @@ pub fn adopt(home: &Home, id: &str) -> Result<Option<Reservation>, InfraFailure>
     })
 }
 
-/// Whether a kept instance's time is over.
+/// Whether the time is over of an instance that no process holds.
 pub fn is_expired(record: &Record, now: Timestamp) -> bool {
-    record.state != State::Kept || record.expires.is_none_or(|expires| expires <= now)
+    !record.state.outlives_its_process() || record.expires.is_none_or(|expires| expires <= now)
 }
 
 #[cfg(test)]
@@ -175,13 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_kept_instance_outlives_its_process_and_only_for_a_time() {
+    fn only_what_is_kept_or_stands_by_outlives_its_process_and_only_for_a_time() {
         let now = Timestamp::now();
-        let mut kept = record("a", State::Kept);
-        assert!(is_expired(&kept, now));
-        kept.expires = Some(now + Duration::from_secs(60));
-        assert!(!is_expired(&kept, now));
-        assert!(is_expired(&kept, now + Duration::from_secs(61)));
+        for state in [State::Kept, State::Standby] {
+            let mut alone = record("a", state);
+            assert!(is_expired(&alone, now));
+            alone.expires = Some(now + Duration::from_secs(60));
+            assert!(!is_expired(&alone, now));
+            assert!(is_expired(&alone, now + Duration::from_secs(61)));
+        }
+        assert!(is_expired(&record("a", State::Adopted), now));
         assert!(is_expired(&record("a", State::Ready), now));
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::event::{Events, JobEvent, Rung};
+use crate::event::{Events, JobEvent, Rung, StartMode};
 use crate::failure::InfraFailure;
 use crate::guest::channel::{DialectChannel, GuestChannel};
 use crate::guest::dialect;
@@ -47,6 +47,11 @@ impl<'a> Ladder<'a> {
         let ms = u64::try_from((now - self.last).as_millis()).unwrap_or(u64::MAX);
         self.last = now;
         self.events.emit(JobEvent::Rung { rung, ms });
+    }
+
+    /// States that the virtual CPUs run.
+    pub fn started(&self, mode: StartMode, standby: bool) {
+        self.events.emit(JobEvent::Started { mode, standby });
     }
 }
 

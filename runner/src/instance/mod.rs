@@ -1,18 +1,17 @@
 //! Machines, as things that are made, used once and removed. Hands out a ready machine and takes it
-//! back; knows nothing of jobs and steps. What holds a machine (a job, a person's shell, later a pool)
-//! is not known here either.
+//! back; knows nothing of jobs and steps. What holds a machine (a job, a person's shell) is not known
+//! here either.
 //!
 //! ```text
-//!   Reserved ─> CreatingOverlay ─> CreatingContainer ─> StartingContainer ─> Booting ─> Ready ─> Kept
-//!      │               │                   │                    │               │         ├─> Freezing
-//!      │               │                   │                    │               │         │        │
-//!      └───────────────┴───────────────────┴──────────┬─────────┴───────────────┴─────────┴────────┘
-//!                                                     v
-//!                                                TearingDown ─> (nothing is left)
+//!                                                               ┌─> Standby ─> Adopted ─┐
+//!   Reserved ─> CreatingOverlay ─> CreatingContainer ─> StartingContainer ──────────> Booting ─> Ready
+//!                                                                                                │
+//!   any of them ─> TearingDown ─> (nothing is left)                            Freezing, Kept <──┘
 //! ```
 //!
 //! Booting is also what a machine does for the moment in which it wakes from a template. One that was
-//! made to be frozen ends as a template (`freeze`), and holds no job before.
+//! made to be frozen ends as a template (`freeze`), and holds no job before. One that stands by is held by
+//! no process; whoever takes it has it wake (`standby`).
 //!
 //! Each state is written down before what it names is begun, so that whatever a crash leaves behind is
 //! found and removed. Everything made is named after the instance's id and labelled with it.
@@ -35,6 +34,7 @@ pub mod makeup;
 pub mod provision;
 pub mod reaper;
 pub mod record;
+pub mod standby;
 pub mod teardown;
 pub mod template;
 pub mod templates;

@@ -10,22 +10,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::event::{Events, JobEvent, Rung, StartMode};
+use crate::event::{Events, Rung, StartMode};
 use crate::failure::{Bug, Failure, InfraFailure};
 use crate::guest::channel::GuestChannel;
 use crate::guest::keys::{InstanceKeys, seed};
 use crate::guest::profile::GuestProfile;
 use crate::guest::ssh::Login;
 use crate::host::fs::{create_private_directory, write_atomically};
-use crate::host::home::Home;
+use crate::host::home::{Home, machine_user};
 use crate::host::reservation::Reservation;
 use crate::image::manifest::Role;
 use crate::image::store::{Image, Store};
 use crate::instance::admission::{DiskNeed, Need};
 use crate::instance::allowance::{Allowance, Claim};
 use crate::instance::evidence::Evidence;
-use crate::instance::ladder::{self, Climb};
+use crate::instance::ladder::{self, Climb, Ladder};
 use crate::instance::record::{Journal, Process, RECORD_VERSION, Record, State};
+use crate::instance::standby::Fit;
 use crate::instance::template::Template;
 use crate::mask::Masker;
 use crate::vmm::container::{KvmDevice, Labels, memory_limit};
@@ -34,7 +35,7 @@ use crate::vmm::engine::{Engine, EngineFacts};
 use crate::vmm::machine::{Bounds, Machine, Origin, paths};
 use crate::vmm::qcow2;
 use crate::vmm::serial;
-use crate::vmm::vm::{self, Files, Port, Surroundings, Vm};
+use crate::vmm::vm::{self, Files, Port, QemuMonitor, Surroundings, Vm};
 
 /// A guest that wakes answers at once; under emulation on a loaded host, within seconds.
 const WAKES: Duration = Duration::from_secs(30);
@@ -100,17 +101,19 @@ pub enum Waking {
 pub struct Instance {
     reservation: Reservation,
     pub(super) journal: Journal,
-    engine: Engine,
+    pub(super) engine: Engine,
     owner: String,
     user: (u32, u32),
     pub(super) order: Order,
     store: Store,
     masker: Masker,
     pub(super) vm: Option<Vm>,
-    pub(super) monitor: Option<vm::QemuMonitor>,
+    pub(super) monitor: Option<QemuMonitor>,
     evidence: Evidence,
-    login: Option<Login>,
+    pub(super) login: Option<Login>,
     waking: Waking,
+    /// What its container was made for.
+    pub(super) fit: Option<Fit>,
 }
 
 impl Instance {
@@ -149,14 +152,36 @@ impl Instance {
             claim,
             user: order.image.manifest.description.guest.user.clone(),
             host_key: String::new(),
+            standby: None,
         };
         let journal = Journal::begin(reservation.directory(), record)?;
-        Ok(Self {
+        Ok(Self::held(
+            reservation,
+            journal,
+            engine,
+            home,
+            store,
+            masker,
+            order,
+        ))
+    }
+
+    /// An instance that this process holds by now.
+    pub(super) fn held(
+        reservation: Reservation,
+        journal: Journal,
+        engine: &Engine,
+        home: &Home,
+        store: &Store,
+        masker: &Masker,
+        order: Order,
+    ) -> Self {
+        Self {
             reservation,
             journal,
             engine: engine.clone(),
             owner: home.owner().to_owned(),
-            user: crate::host::home::machine_user(),
+            user: machine_user(),
             order,
             store: store.clone(),
             masker: masker.clone(),
@@ -165,7 +190,8 @@ impl Instance {
             evidence: Evidence::default(),
             login: None,
             waking: Waking::NotYet,
-        })
+            fit: None,
+        }
     }
 
     /// Its name.
@@ -253,12 +279,23 @@ impl Instance {
 
     /// Creates and starts the container, closes its network, and lets the virtual CPUs run.
     pub async fn start_container(&mut self, events: &Events) -> Result<(), Failure> {
-        let surroundings = self.surroundings();
-        let files = self.files()?;
-        let id = self.id().to_owned();
-        let machine = self.order.machine.clone();
+        let mut ladder = Ladder::new(events);
+        let monitor = self.launch(&mut ladder, self.bounds()).await?;
+        self.set_going(monitor, ladder, false).await
+    }
 
-        let mut ladder = ladder::Ladder::new(events);
+    /// Creates and starts the container, and closes its network. The virtual CPUs stay halted.
+    pub(super) async fn launch(
+        &mut self,
+        ladder: &mut Ladder<'_>,
+        bounds: Bounds,
+    ) -> Result<QemuMonitor, Failure> {
+        let id = self.id().to_owned();
+        let surroundings = surroundings(&self.order, &self.owner, Some(&id), bounds);
+        let files = files(&self.order, &self.store, self.vm_directory())?;
+        let machine = self.order.machine.clone();
+        self.fit = Fit::of(&self.order, &files, &surroundings);
+
         self.journal.advance(State::CreatingContainer)?;
         vm::create(&self.engine, &id, &machine, &files, &surroundings).await?;
         self.journal.advance(State::StartingContainer)?;
@@ -270,8 +307,25 @@ impl Instance {
         let closing = vm.close_network(&id, &machine, &surroundings);
         let (closed, monitor) = tokio::join!(closing, vm.monitor());
         closed?;
-        let mut monitor = monitor?;
+        let monitor = monitor?;
         ladder.reached(Rung::Qmp);
+        Ok(monitor)
+    }
+
+    /// Has a machine whose QEMU answers take the template's state, if it is to wake, and lets its virtual
+    /// CPUs run.
+    pub(super) async fn set_going(
+        &mut self,
+        mut monitor: QemuMonitor,
+        mut ladder: Ladder<'_>,
+        standby: bool,
+    ) -> Result<(), Failure> {
+        let Some(vm) = self.vm.clone() else {
+            return Err(Bug {
+                message: "a machine is set going before its start".to_owned(),
+            }
+            .into());
+        };
         let console = vm.dial(Port::Serial).await?;
         let log = self.host_directory().join("serial.log");
         self.evidence.serial = Some(serial::follow(console, &log, &self.masker));
@@ -284,18 +338,20 @@ impl Instance {
         } else {
             StartMode::Cold
         };
-        let bounds = &surroundings.bounds;
+        let bounds = self.bounds();
         monitor.throttle(&bounds.rates).await?;
         monitor.guard_disk(bounds.disk, &vm).await?;
         self.journal.advance(State::Booting)?;
         monitor.resume().await?;
-        events.emit(JobEvent::Started { mode });
+        ladder.started(mode, standby);
         self.monitor = Some(monitor);
+        // The guest is on its way; what people may want to know can be written down behind it.
+        self.order.template.iter().for_each(Template::count_use);
         Ok(())
     }
 
     /// Has QEMU take the template's state.
-    async fn load(&mut self, monitor: &vm::QemuMonitor) -> Result<(), InfraFailure> {
+    async fn load(&mut self, monitor: &QemuMonitor) -> Result<(), InfraFailure> {
         match monitor.load().await {
             Ok(()) => {}
             Err(NotLoaded::Failed(failure)) => return Err(failure),
@@ -305,7 +361,6 @@ impl Instance {
             }
         }
         self.waking = Waking::Loaded;
-        self.order.template.iter().for_each(Template::count_use);
         Ok(())
     }
 
@@ -383,21 +438,7 @@ impl Instance {
         }
     }
 
-    fn surroundings(&self) -> Surroundings {
-        Surroundings {
-            image: self.order.container_image.clone(),
-            labels: Labels {
-                owner: self.owner.clone(),
-                instance: Some(self.id().to_owned()),
-            },
-            user: self.user,
-            kvm: self.order.kvm,
-            engine_cpus: self.order.facts.cpus,
-            opened: self.order.opened.clone(),
-            bounds: self.bounds(),
-        }
-    }
-
+    /// What bounds it, by what it claims.
     fn bounds(&self) -> Bounds {
         let claim = &self.journal.record().claim;
         Bounds {
@@ -407,30 +448,12 @@ impl Instance {
         }
     }
 
-    fn files(&self) -> Result<Files, Bug> {
-        let roles = [
-            (Role::Disk, paths::DISK),
-            (Role::Kernel, paths::KERNEL),
-            (Role::Initrd, paths::INITRD),
-        ];
-        let mut read_only = Vec::new();
-        for (role, path) in roles {
-            let blob = self.order.image.manifest.blob(role);
-            let blob = blob.ok_or_else(|| Bug {
-                message: format!("the image has no blob for `{}`", role.as_str()),
-            })?;
-            read_only.push((self.store.blob_path(blob), path));
-        }
-        let template = self.order.template.iter();
-        read_only.extend(template.flat_map(Template::shared));
-        Ok(Files {
-            own: self.vm_directory(),
-            read_only,
-        })
+    pub(super) fn directory(&self) -> &Path {
+        self.reservation.directory()
     }
 
     pub(super) fn host_directory(&self) -> PathBuf {
-        self.reservation.directory().join("host")
+        self.directory().join("host")
     }
 
     pub(super) fn vm_directory(&self) -> PathBuf {
@@ -438,8 +461,49 @@ impl Instance {
     }
 }
 
+/// What the container of a machine of this order is made from, for an instance or for none.
+pub(super) fn surroundings(
+    order: &Order,
+    owner: &str,
+    instance: Option<&str>,
+    bounds: Bounds,
+) -> Surroundings {
+    Surroundings {
+        image: order.container_image.clone(),
+        labels: Labels {
+            owner: owner.to_owned(),
+            instance: instance.map(str::to_owned),
+        },
+        user: machine_user(),
+        kvm: order.kvm,
+        engine_cpus: order.facts.cpus,
+        rules: vm::closing_rules(order.machine.network, &order.opened),
+        bounds,
+    }
+}
+
+/// The files that a machine of this order works with, those of its own in `own`.
+pub(super) fn files(order: &Order, store: &Store, own: PathBuf) -> Result<Files, Bug> {
+    let roles = [
+        (Role::Disk, paths::DISK),
+        (Role::Kernel, paths::KERNEL),
+        (Role::Initrd, paths::INITRD),
+    ];
+    let mut read_only = Vec::new();
+    for (role, path) in roles {
+        let blob = order.image.manifest.blob(role);
+        let blob = blob.ok_or_else(|| Bug {
+            message: format!("the image has no blob for `{}`", role.as_str()),
+        })?;
+        read_only.push((store.blob_path(blob), path));
+    }
+    let template = order.template.iter();
+    read_only.extend(template.flat_map(Template::shared));
+    Ok(Files { own, read_only })
+}
+
 /// Returns when QEMU tells of something that the machine does not recover from.
-async fn told(monitor: Option<&mut vm::QemuMonitor>) -> InfraFailure {
+async fn told(monitor: Option<&mut QemuMonitor>) -> InfraFailure {
     match monitor {
         Some(monitor) => monitor.trouble().await,
         None => std::future::pending().await,

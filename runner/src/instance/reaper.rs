@@ -1,6 +1,7 @@
-//! Finds what belongs to nobody any more and removes it: instances whose process died, kept ones whose
-//! time is over, containers without an instance, builds that were interrupted. Reconciles three views
-//! (the records, the engine, the file system) and touches nothing that is another home's, or alive.
+//! Finds what belongs to nobody any more and removes it: instances whose process died, those that were
+//! kept or stand by and whose time is over, containers without an instance, builds that were interrupted.
+//! Reconciles three views (the records, the engine, the file system) and touches nothing that is another
+//! home's, or alive.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::image::manifest::Digest;
 use crate::image::store::{Abandoned, Store, Unneeded};
 use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
+use crate::instance::standby::{self, Outlook};
 use crate::instance::teardown;
 use crate::instance::templates::Templates;
 use crate::vmm::engine::Engine;
@@ -95,10 +97,31 @@ impl Reaper<'_> {
     }
 
     async fn instances(&self, swept: &mut Swept) -> Result<(), InfraFailure> {
+        let spared = self.standing_by().await?;
         for id in self.reserved()? {
-            swept.take(self.instance(&id).await);
+            if !spared.contains(&id) {
+                swept.take(self.instance(&id).await);
+            }
         }
         Ok(())
+    }
+
+    /// The machines that go on standing by. They are looked at without their lock: a job that finds one
+    /// locked does not take it.
+    async fn standing_by(&self) -> Result<BTreeSet<String>, InfraFailure> {
+        let records = standby::list(self.home)?;
+        if records.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let outlook = self.outlook().await?;
+        let now = Timestamp::now();
+        let spared = records.into_iter();
+        let spared = spared.filter(|record| outlook.why_over(record, now).is_none());
+        Ok(spared.map(|record| record.id).collect())
+    }
+
+    async fn outlook(&self) -> Result<Outlook<'_>, InfraFailure> {
+        Outlook::look(self.engine, self.home, self.store).await
     }
 
     /// An instance, if no process holds it and nobody asked to keep it.
@@ -109,7 +132,7 @@ impl Reaper<'_> {
         if !self.dry_run {
             heed_the_clock(&reservation)?;
         }
-        let Some(why) = why_abandoned(&reservation) else {
+        let Some(why) = self.why_abandoned(&reservation).await? else {
             return Ok(None);
         };
         if !self.dry_run {
@@ -119,6 +142,26 @@ impl Reaper<'_> {
         }
         let what = format!("machine {id}");
         Ok(Some(Finding { what, why }))
+    }
+
+    /// Why an instance that nobody holds is to be removed; none if it is kept or stands by.
+    async fn why_abandoned(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<Option<String>, InfraFailure> {
+        let journal = match Journal::read(reservation.directory()) {
+            Ok(Some(journal)) => journal,
+            Ok(None) => return Ok(Some("its process died before it began".to_owned())),
+            Err(error) => return Ok(Some(format!("its record is unreadable ({error})"))),
+        };
+        let (record, now) = (journal.record(), Timestamp::now());
+        let why = match record.state {
+            // What was seen without the lock may be over: it was not even running, perhaps.
+            State::Standby => return Ok(self.outlook().await?.why_over(record, now)),
+            State::Kept => "its time is over".to_owned(),
+            state => format!("its process died while it was {}", state.as_str()),
+        };
+        Ok(is_expired(record, now).then_some(why))
     }
 
     /// A process that was killed while it had the engine create a container: the engine goes on, and the
@@ -339,21 +382,5 @@ fn heed_the_clock(reservation: &Reservation) -> Result<(), InfraFailure> {
     match Journal::read(reservation.directory()) {
         Ok(Some(mut journal)) if journal.is_from_the_future(now) => journal.date_anew(now),
         _ => Ok(()),
-    }
-}
-
-/// Why an instance that nobody holds is to be removed; none if it is kept.
-fn why_abandoned(reservation: &Reservation) -> Option<String> {
-    match Journal::read(reservation.directory()) {
-        Ok(Some(journal)) => {
-            let record = journal.record();
-            let why = match record.state {
-                State::Kept => "its time is over".to_owned(),
-                state => format!("its process died while it was {}", state.as_str()),
-            };
-            is_expired(record, Timestamp::now()).then_some(why)
-        }
-        Ok(None) => Some("its process died before it began".to_owned()),
-        Err(error) => Some(format!("its record is unreadable ({error})")),
     }
 }

@@ -13,6 +13,7 @@ use crate::host::crash;
 use crate::host::fs::write_atomically_past;
 use crate::image::manifest::Digest;
 use crate::instance::allowance::Claim;
+use crate::instance::standby::Fit;
 
 const BEFORE: &str = "before";
 const AT: &str = "at";
@@ -29,6 +30,10 @@ pub enum State {
     CreatingContainer,
     /// Its container is being started, and its network closed.
     StartingContainer,
+    /// Nobody holds it: its container runs, and QEMU waits for a template's state.
+    Standby,
+    /// Somebody has taken it from standby, and has QEMU load the state.
+    Adopted,
     /// Its virtual CPUs run: it boots, or has just woken.
     Booting,
     /// It answers commands.
@@ -45,15 +50,17 @@ impl State {
     /// The states that this one may follow.
     fn predecessors(self) -> &'static [Self] {
         use State::{
-            Booting, CreatingContainer, CreatingOverlay, Freezing, Kept, Ready, Reserved,
-            StartingContainer, TearingDown,
+            Adopted, Booting, CreatingContainer, CreatingOverlay, Freezing, Kept, Ready, Reserved,
+            Standby, StartingContainer, TearingDown,
         };
         match self {
             Reserved => &[],
             CreatingOverlay => &[Reserved],
             CreatingContainer => &[CreatingOverlay],
             StartingContainer => &[CreatingContainer],
-            Booting => &[StartingContainer],
+            Standby => &[StartingContainer],
+            Adopted => &[Standby],
+            Booting => &[StartingContainer, Adopted],
             Ready => &[Booting],
             Freezing | Kept => &[Ready],
             TearingDown => &[
@@ -61,6 +68,8 @@ impl State {
                 CreatingOverlay,
                 CreatingContainer,
                 StartingContainer,
+                Standby,
+                Adopted,
                 Booting,
                 Ready,
                 Freezing,
@@ -85,6 +94,11 @@ impl State {
         format!("{when} {}", self.as_str())
     }
 
+    /// Whether one that no process holds is left alone until its time is over.
+    pub fn outlives_its_process(self) -> bool {
+        matches!(self, Self::Standby | Self::Kept)
+    }
+
     /// The word for people.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,6 +106,8 @@ impl State {
             Self::CreatingOverlay => "creating overlay",
             Self::CreatingContainer => "creating container",
             Self::StartingContainer => "starting container",
+            Self::Standby => "standby",
+            Self::Adopted => "adopted",
             Self::Booting => "booting",
             Self::Ready => "ready",
             Self::Freezing => "freezing",
@@ -120,7 +136,7 @@ pub struct Record {
     pub created: Timestamp,
     /// The process that owns it, and the clock tick at which that started: numbers are used again.
     pub process: Process,
-    /// When a kept one is removed.
+    /// When one is removed that is kept or stands by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// What it may come to take of the host. Nothing in records of versions that did not count it.
@@ -131,6 +147,9 @@ pub struct Record {
     /// What the guest proves itself with, in hexadecimal.
     #[serde(default)]
     pub host_key: String,
+    /// What one that stands by is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<Fit>,
 }
 
 /// A process, told from a later one with the same number.
@@ -290,6 +309,7 @@ pub(crate) mod tests {
             claim: Claim::default(),
             user: "runneradmin".to_owned(),
             host_key: String::new(),
+            standby: None,
         }
     }
 
@@ -318,6 +338,8 @@ pub(crate) mod tests {
             CreatingOverlay,
             CreatingContainer,
             StartingContainer,
+            Standby,
+            Adopted,
             Booting,
             Ready,
             Freezing,

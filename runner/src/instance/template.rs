@@ -115,6 +115,12 @@ impl Template {
         self.manifest.makeup.key()
     }
 
+    /// Tells it from every other template of its name.
+    pub fn edition(&self) -> Digest {
+        // A value of strings and numbers always has a form in JSON, and always the same.
+        Digest::of(&serde_json::to_vec(&self.manifest).unwrap_or_default())
+    }
+
     /// Its files, with where a machine finds them.
     pub fn shared(&self) -> Vec<(PathBuf, &'static str)> {
         let shared = |part: Part| (self.path(part), part.inside());

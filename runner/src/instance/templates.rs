@@ -6,7 +6,8 @@
 //!       disk.qcow2 ram state
 //!       uses                how often something woke from it
 //!   templates/broken-KEY/   one that was found changed, kept for a day
-//!   templates/locks/KEY/    locked by who makes it or puts it aside
+//!   templates/locks/KEY/    locked by who makes it or puts it aside; `pool-KEY`: by who fills the pool of
+//!                           machines that stand by to wake from it
 //! ```
 //!
 //! A template may be removed at any time: a machine that runs holds the files, and one that is about to
@@ -29,6 +30,7 @@ use crate::instance::template::{Part, SMALL, Template, TemplateManifest, VERSION
 const BROKEN: &str = "broken-";
 const REMOVED: &str = "removed-";
 const LOCKS: &str = "locks";
+const POOL: &str = "pool-";
 const MANIFEST: &str = "template.json";
 
 /// The templates of a home.
@@ -137,6 +139,13 @@ impl Templates {
                 let _ = fs::remove_dir(&path);
             }
         }
+    }
+
+    /// Waits until nobody else fills or empties the pool of machines that stand by to wake from this one.
+    pub async fn lock_pool(&self, key: &Digest) -> io::Result<DirectoryLock> {
+        let directory = self.root.join(LOCKS).join(format!("{POOL}{}", key.hex()));
+        create_private_directory(&directory)?;
+        lock::exclusive(&directory).await
     }
 
     fn lock_of(&self, key: &Digest) -> io::Result<PathBuf> {

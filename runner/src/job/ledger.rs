@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::instance::makeup::Makeup;
+use crate::instance::provision::Order;
 use crate::job::warm::Making;
 
 /// Cheap to clone; the jobs of a run share it.
@@ -15,6 +16,8 @@ struct Entries {
     unprepared: Vec<(Makeup, Option<u32>)>,
     /// What machines booted for want of.
     missing: Vec<Making>,
+    /// What machines could wake from, with an order for one of each kind.
+    wanted: Vec<(Order, Makeup)>,
 }
 
 impl Ledger {
@@ -43,6 +46,20 @@ impl Ledger {
         if missing.all(|known| known.makeup != making.makeup) {
             entries.missing.push(making);
         }
+    }
+
+    /// Puts down what a machine could wake from, whether there is a template of it or not.
+    pub fn note_wanted(&self, order: &Order, makeup: &Makeup) {
+        let mut entries = self.entries();
+        // The jobs of a run have one network, and so one pool for each makeup.
+        if entries.wanted.iter().all(|(_, known)| known != makeup) {
+            entries.wanted.push((order.clone(), makeup.clone()));
+        }
+    }
+
+    /// What machines could wake from.
+    pub fn wanted(&self) -> Vec<(Order, Makeup)> {
+        self.entries().wanted.clone()
     }
 
     /// The templates that there were none of, in the order of their asking.

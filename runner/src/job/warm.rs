@@ -8,7 +8,8 @@ use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
 use crate::host::signals::Cancel;
-use crate::instance::gate::Gate;
+use crate::instance::allowance::Claim;
+use crate::instance::gate::{Gate, Permit};
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
 use crate::instance::template::Template;
@@ -160,7 +161,13 @@ fn check_room(around: &Surroundings, memory: u64) -> Result<(), InfraFailure> {
 
 /// Waits until there is room for a machine, and gives the order a name. Until that is done, dropping this
 /// leaves nothing behind.
-pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Instance, Failure> {
+async fn reserve(around: &Surroundings, order: Order) -> Result<Instance, Failure> {
+    let permit = admit(around, &order).await?;
+    settle_in(around, order, permit.claim.clone()).await
+}
+
+/// Waits until there is room for a machine.
+pub(super) async fn admit(around: &Surroundings, order: &Order) -> Result<Permit, Failure> {
     let (engine, home, store) = (&around.engine, &around.home, &around.store);
     let gate = Gate::new(
         engine,
@@ -179,7 +186,16 @@ pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Insta
         // Of many jobs that wait for the same, one says so.
         around.told.notice(&around.events, text);
     };
-    let permit = gate.enter(&order.need(), told).await?;
+    gate.enter(&order.need(), told).await
+}
+
+/// Gives the order a name, and puts down what it claims.
+pub(super) async fn settle_in(
+    around: &Surroundings,
+    order: Order,
+    claim: Claim,
+) -> Result<Instance, Failure> {
+    let (engine, home, store) = (&around.engine, &around.home, &around.store);
     // Until its use is on record, nobody may take the image away: not who removes its name, nor who
     // sweeps away what has none any more.
     let _held = around.store.hold_name(&order.image_name).await?;
@@ -192,14 +208,7 @@ pub(super) async fn reserve(around: &Surroundings, order: Order) -> Result<Insta
         let text = format!("the image `{}` was removed meanwhile", order.image_name);
         return Err(InfraFailure::transient(text).into());
     }
-    Instance::reserve(
-        engine,
-        home,
-        store,
-        &around.masker,
-        order,
-        permit.claim.clone(),
-    )
+    Instance::reserve(engine, home, store, &around.masker, order, claim)
 }
 
 /// Keeps what explains why a machine did not get as far as being frozen, and says where that is.

@@ -104,14 +104,8 @@ impl<O: Write + Send, E: Write + Send> Human<O, E> {
             return Ok(());
         };
         let took = duration(t_ms.saturating_sub(since));
-        let begins = matches!(phase, Phase::WaitingForRoom | Phase::CreatingOverlay);
-        let before = [
-            Phase::ResolvingImage,
-            Phase::Preparing,
-            Phase::WaitingForRoom,
-        ];
-        let again = begins && !before.contains(&ended);
-        let over = again || matches!(phase, Phase::TearingDown | Phase::Completed);
+        let over =
+            is_another(ended, phase) || matches!(phase, Phase::TearingDown | Phase::Completed);
         let unfinished = undone(ended)
             .filter(|_| over)
             .filter(|_| ended != Phase::TearingDown || !self.torn_down);
@@ -339,6 +333,17 @@ fn describe(phase: Phase) -> Option<&'static str> {
     }
 }
 
+/// Whether a phase begins another machine, in the place of one that did not come up. One that stood by
+/// needs no disk.
+fn is_another(ended: Phase, phase: Phase) -> bool {
+    let began = matches!(ended, Phase::StartingContainer | Phase::WaitingForGuest);
+    match phase {
+        Phase::WaitingForRoom | Phase::CreatingOverlay => began || ended == Phase::CreatingOverlay,
+        Phase::StartingContainer => began,
+        _ => false,
+    }
+}
+
 /// What a phase did not do, if the job's end comes right after it. Steps and artifacts may well end so.
 fn undone(phase: Phase) -> Option<&'static str> {
     match phase {
@@ -424,7 +429,7 @@ impl<O: Write + Send, E: Write + Send> OnScreen for Human<O, E> {
             }
             JobEvent::Annotation(found) => self.annotated(found),
             JobEvent::ActionPinned { uses, commit } => self.pinned(uses, commit.as_deref()),
-            JobEvent::Started { mode } => {
+            JobEvent::Started { mode, .. } => {
                 self.wakes = *mode == StartMode::Warm;
                 Ok(())
             }

@@ -25,9 +25,10 @@ const PRIVATE: [&str; 5] = [
 /// The arguments for `close-network`. The kernel takes the first rule that matches, so the host's own
 /// addresses come before what the user opened: they stay closed whatever that says.
 pub fn rules(host: &[IpAddr], opened: &[String]) -> Vec<String> {
+    // The host has a link-local address more with each container on a bridge; all of them are closed.
     let own = host
         .iter()
-        .filter(|address| !address.is_loopback())
+        .filter(|address| !address.is_loopback() && !is_link_local(address))
         .map(ToString::to_string);
     let closed = own.chain(LOCAL.map(str::to_owned));
     let mut rules: Vec<String> = closed
@@ -44,6 +45,13 @@ pub fn rules(host: &[IpAddr], opened: &[String]) -> Vec<String> {
             .flat_map(|prefix| option("--closed", (*prefix).to_owned())),
     );
     rules
+}
+
+fn is_link_local(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 fn option(name: &str, prefix: String) -> [String; 2] {
@@ -72,7 +80,8 @@ mod tests {
         let opened = rules.find("--open 192.0.2.0/24").unwrap();
         let private = rules.find("--closed 10.0.0.0/8").unwrap();
         assert!(closed < opened && opened < private, "{rules}");
-        assert!(!rules.contains("127.0.0.1"));
+        assert!(!rules.contains("127.0.0.1") && !rules.contains("fe80::1"));
+        assert!(rules.contains("--closed fe80::/10"));
         assert!(rules.contains("--closed 169.254.0.0/16"));
     }
 

@@ -1,6 +1,6 @@
 //! What the engine has of ours, by the labels on it: that is how strays are known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
@@ -25,7 +25,24 @@ pub async fn containers(
 ) -> Result<Vec<Found>, InfraFailure> {
     let mut labels = vec![format!("{OWNER_LABEL}={owner}")];
     labels.extend(instance.map(|id| format!("{INSTANCE_LABEL}={id}")));
-    let filters = HashMap::from([("label".to_owned(), labels)]);
+    found(engine, HashMap::from([("label".to_owned(), labels)])).await
+}
+
+/// The instances of this owner of which a container runs, and is not paused.
+pub async fn running(engine: &Engine, owner: &str) -> Result<BTreeSet<String>, InfraFailure> {
+    let labels = vec![format!("{OWNER_LABEL}={owner}")];
+    let filters = HashMap::from([
+        ("label".to_owned(), labels),
+        ("status".to_owned(), vec!["running".to_owned()]),
+    ]);
+    let found = found(engine, filters).await?;
+    Ok(found.into_iter().map(|one| one.instance).collect())
+}
+
+async fn found(
+    engine: &Engine,
+    filters: HashMap<String, Vec<String>>,
+) -> Result<Vec<Found>, InfraFailure> {
     let options = ListContainersOptionsBuilder::new()
         .all(true)
         .filters(&filters)

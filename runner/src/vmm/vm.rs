@@ -36,6 +36,8 @@ use crate::vmm::run::{self, Finished};
 const SOCKET_APPEARS: Deadline = Deadline::seconds("QEMU's socket", 30);
 const SOCKET_RETRY: Duration = Duration::from_millis(5);
 const MONITOR_ANSWERS: Deadline = Deadline::seconds("the answer of QEMU's monitor", 30);
+/// A QEMU that has nothing to do but wait answers within milliseconds.
+const ANSWERS_AT_ONCE: Deadline = Deadline::seconds("the answer of QEMU's monitor", 2);
 const END_IS_KNOWN: Deadline = Deadline::seconds("QEMU's end", 3);
 const WORDS: Deadline = Deadline::seconds("QEMU's own words", 5);
 const SCREENSHOT: Deadline = Deadline::seconds("a screenshot", 10);
@@ -127,10 +129,19 @@ pub struct Surroundings {
     pub kvm: Option<KvmDevice>,
     /// Processors of the engine.
     pub engine_cpus: u32,
-    /// Private prefixes that the user opened.
-    pub opened: Vec<String>,
+    /// What closes its network, in the words of the one-shot container that does; see [`closing_rules`].
+    pub rules: Vec<String>,
     /// What bounds the machine.
     pub bounds: Bounds,
+}
+
+/// What closes a machine's network as this host is now, but for the private prefixes that the user
+/// opened.
+pub fn closing_rules(network: Network, opened: &[String]) -> Vec<String> {
+    match network {
+        Network::None => Vec::new(),
+        Network::Full => isolation::rules(&own_addresses(), opened),
+    }
 }
 
 /// Why a machine's network is as it was.
@@ -173,11 +184,34 @@ pub async fn create(
     files: &Files,
     surroundings: &Surroundings,
 ) -> Result<(), InfraFailure> {
+    let body = create_body(&confined(machine, files, surroundings));
+    run::create(engine, &container_name(instance), body).await
+}
+
+/// Everything that a machine, its container and its network are made from, but for what is each one's own:
+/// name, label and directory. Of two with the same text, one can stand in for the other.
+pub fn likeness(machine: &Machine, files: &Files, surroundings: &Surroundings) -> String {
+    let mut common = confined(machine, files, surroundings);
+    common.labels.instance = None;
+    common.shared.retain(|shared| !shared.writable);
+    // A value of texts, numbers and maps by texts always has a form in JSON.
+    let mut body = serde_json::to_value(create_body(&common)).unwrap_or_default();
+    body.sort_all_objects();
+    // What a machine is made of may be put into force otherwise than by its container. How fast its disk is
+    // is said to QEMU when it is set going.
+    let (rules, rate) = (
+        surroundings.rules.join(" "),
+        surroundings.bounds.rates.network_bytes,
+    );
+    format!("{machine:?}\n{body}\n{rules}\n{rate:?}")
+}
+
+fn confined(machine: &Machine, files: &Files, surroundings: &Surroundings) -> Confined {
     let read_only = files
         .read_only
         .iter()
         .map(|(host, container)| shared(host, container, false));
-    let confined = Confined {
+    Confined {
         image: surroundings.image.clone(),
         entrypoint: None,
         command: container_command(machine),
@@ -192,8 +226,7 @@ pub async fn create(
         kvm: surroundings.kvm,
         network: network_mode(machine.network).to_owned(),
         labels: surroundings.labels.clone(),
-    };
-    run::create(engine, &container_name(instance), create_body(&confined)).await
+    }
 }
 
 fn shared(host: &Path, container: &str, writable: bool) -> SharedPath {
@@ -299,8 +332,22 @@ impl Vm {
         InfraFailure::transient("the machine did not start").because(last_words(&death, &words))
     }
 
+    /// The same for a machine that started long ago, and so either answers at once or not at all.
+    pub async fn monitor_now(&self) -> Result<QemuMonitor, InfraFailure> {
+        let failed = || InfraFailure::transient("the machine does not answer any more");
+        let answered = within(ANSWERS_AT_ONCE, async {
+            let stream = self.dial_now(Port::Qmp).await;
+            self.greet(stream.map_err(|error| failed().because(error))?)
+                .await
+        });
+        answered.await.map_err(|late| failed().because(late))?
+    }
+
     async fn monitor_on(&self, port: Port) -> Result<QemuMonitor, InfraFailure> {
-        let stream = self.dial(port).await?;
+        self.greet(self.dial(port).await?).await
+    }
+
+    async fn greet(&self, stream: UnixStream) -> Result<QemuMonitor, InfraFailure> {
         let (sender, events) = mpsc::unbounded_channel();
         let monitor = Monitor::start(stream, sender);
         let greeted = monitor.ask(qmp::qmp_capabilities { enable: None }, MONITOR_ANSWERS);
@@ -325,7 +372,7 @@ impl Vm {
         if machine.network == Network::None {
             return Ok(());
         }
-        let rules = isolation::rules(&own_addresses(), &surroundings.opened);
+        let rules = surroundings.rules.clone();
         let close = self.change_network(instance, surroundings, CLOSE_NETWORK, rules);
         close.await.map_err(|why| {
             why.into_failure("cannot close the machine's network, so it does not get one")
@@ -529,10 +576,56 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::vmm::arguments::tests::machine;
+    use crate::vmm::machine::Accelerator;
 
     fn event(name: &str, data: serde_json::Value) -> MonitorEvent {
         let name = name.to_owned();
         MonitorEvent { name, data }
+    }
+
+    #[test]
+    fn one_machine_can_stand_in_for_another_that_is_made_from_the_same() {
+        let machine = machine(Accelerator::Tcg, Network::Full);
+        let files = |own: &str| Files {
+            own: PathBuf::from(own),
+            read_only: vec![(PathBuf::from("/t/ram"), paths::FROZEN_RAM)],
+        };
+        let around = |instance: Option<&str>, opened: &[&str]| Surroundings {
+            image: "dormer-vm:1".to_owned(),
+            labels: Labels {
+                owner: "o".to_owned(),
+                instance: instance.map(str::to_owned),
+            },
+            user: (1000, 1000),
+            kvm: None,
+            engine_cpus: 2,
+            rules: isolation::rules(
+                &[],
+                &opened.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ),
+            bounds: Bounds::default(),
+        };
+        let made = likeness(&machine, &files("/i/a/vm"), &around(Some("a"), &[]));
+        let wanted = likeness(&machine, &files(""), &around(None, &[]));
+        assert_eq!(made, wanted);
+        let opened = likeness(&machine, &files(""), &around(None, &["10.0.0.0/8"]));
+        let closed = Machine {
+            network: Network::None,
+            ..machine.clone()
+        };
+        let closed = likeness(&closed, &files(""), &around(None, &[]));
+        let mut elsewhere = files("");
+        elsewhere.read_only[0].0 = PathBuf::from("/other/ram");
+        let elsewhere = likeness(&machine, &elsewhere, &around(None, &[]));
+        let larger = Surroundings {
+            engine_cpus: 8,
+            ..around(None, &[])
+        };
+        let larger = likeness(&machine, &files(""), &larger);
+        for other in [opened, closed, elsewhere, larger] {
+            assert_ne!(other, wanted);
+        }
     }
 
     #[test]

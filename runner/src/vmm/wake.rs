@@ -44,13 +44,14 @@ mod tests {
 
     async fn answered(words: &[u8]) -> Result<(), String> {
         let (mut guest, host) = UnixStream::pair().unwrap();
-        guest.write_all(words).await.unwrap();
-        guest.shutdown().await.unwrap();
-        let told = tell(host, "12.000000001").await;
-        let mut heard = String::new();
-        guest.read_to_string(&mut heard).await.unwrap();
-        assert_eq!(heard, "12.000000001\n");
-        told
+        let answering = async {
+            let mut heard = [0; 13];
+            guest.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"12.000000001\n");
+            guest.write_all(words).await.unwrap();
+            guest.shutdown().await.unwrap();
+        };
+        tokio::join!(tell(host, "12.000000001"), answering).0
     }
 
     #[tokio::test]

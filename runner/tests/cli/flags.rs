@@ -37,7 +37,7 @@ fn values_that_will_not_do_are_named_with_what_would() {
             &["--disk-operations", "0"],
             &["'0' for '--disk-operations <N>'"],
         ),
-        (&["--timeout", "0s"], &["`0s` leaves the job no time"]),
+        (&["--timeout", "0s"], &["`0s` leaves no time"]),
         (&["--cpus", "0"], &["'0' for '--cpus <N>'", "1..=256"]),
         (&["--cpus", "many"], &["'many' for '--cpus <N>'"]),
         (&["--network", "lan"], &["'lan'", "none, full"]),

@@ -34,6 +34,7 @@ fn leave_machine(host: &Host) {
         claim: Claim::default(),
         user: "dormer".to_owned(),
         host_key: String::new(),
+        standby: None,
     };
     Journal::begin(&directory, record).expect("its record");
 }

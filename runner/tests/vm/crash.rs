@@ -22,6 +22,8 @@ enum When {
     Runs,
     /// Have a guest that answers.
     Answers,
+    /// Stand by, and be taken by a job.
+    StandsBy,
     /// Be frozen, which takes a guest that comes to rest.
     IsFrozen,
 }
@@ -36,6 +38,7 @@ fn when(state: State) -> When {
         | State::Booting
         | State::TearingDown => When::Runs,
         State::Ready | State::Kept => When::Answers,
+        State::Standby | State::Adopted => When::StandsBy,
         State::Freezing => When::IsFrozen,
     }
 }
@@ -187,6 +190,36 @@ fn a_crash_at_any_state_of_a_machine_that_wakes_leaves_nothing() {
     crash_everywhere(&lab, "warm", &["--network", "none"]);
 }
 
+#[test]
+fn a_crash_at_any_state_of_a_machine_that_stands_by_leaves_nothing() {
+    let lab = tiny::lab();
+    tiny::freeze(&lab);
+    let network = ["--network", "none"];
+    let fill = |count: &str| {
+        let warm = ["image", "warm", tiny::NAME, "--standby", count];
+        lab.dormer([&warm[..], &network].concat())
+    };
+    drop(fill("1").run().expect(0));
+    drop(run_and_cancel(&lab, job(&lab, &network)).expect(130));
+    let before = clean(&lab);
+    for point in points_of(When::StandsBy) {
+        let ended = if point.contains(State::Standby.as_str()) {
+            fill("1").env(AT, &point).run()
+        } else {
+            drop(fill("1").run().expect(0));
+            run_and_cancel(&lab, job(&lab, &network).env(AT, &point))
+        };
+        assert_eq!(ended.code, None, "{point}: {}", ended.all());
+        // One that is not taken yet stands by, whoever died beside it.
+        drop(fill("0").run().expect(0));
+        assert_cleaned(&lab, &before, &point);
+        drop(run_and_cancel(&lab, job(&lab, &network)).expect(130));
+        assert_eq!(mode(&lab), "warm", "{point}");
+        lab.assert_nothing_left();
+    }
+    assert_unchanged(&lab);
+}
+
 /// One job on the embedded guest for each state, ended there; what the next one does shows that it can.
 fn crash_once_at_each(lab: &Lab, how: &str, states: &[State], more: &[&str]) {
     let before = clean(lab);
@@ -247,6 +280,6 @@ fn a_crash_while_a_template_is_made_or_used_leaves_nothing() {
     drop(warm().run().expect(0));
     lab.assert_nothing_left();
     let mut states = State::all();
-    states.retain(|state| when(*state) != When::IsFrozen);
+    states.retain(|state| !matches!(when(*state), When::IsFrozen | When::StandsBy));
     crash_once_at_each(&lab, "warm", &states, &[]);
 }

@@ -39,6 +39,7 @@ fn record(id: &str, state: State, expires: Option<Timestamp>) -> Record {
         user: "dormer".to_owned(),
         host_key: String::new(),
         claim: Claim::default(),
+        standby: None,
     }
 }
 

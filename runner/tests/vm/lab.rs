@@ -25,6 +25,22 @@ pub(crate) fn shared_home() -> &'static Path {
     })
 }
 
+/// The home whose template tests share; not the one of the images, in which machines are to boot.
+fn warm_home() -> &'static Path {
+    static WARM: OnceLock<PathBuf> = OnceLock::new();
+    WARM.get_or_init(|| {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("warm");
+        fs::create_dir_all(&home).expect("a directory");
+        let images = home.join("images");
+        if !images.exists() {
+            symlink(shared_home().join("images"), images).expect("a link");
+        }
+        let warm = Program::new(DORMER, &home).args(["image", "warm", "compat"]);
+        drop(warm.patient().run().expect(0));
+        home
+    })
+}
+
 /// A home, and a directory for a job's files. Whatever is left of it is removed at its end.
 pub(crate) struct Lab {
     directory: tempfile::TempDir,
@@ -54,6 +70,13 @@ impl Lab {
         for part in ["images", "tools"] {
             symlink(shared_home().join(part), lab.home().join(part)).expect("a link");
         }
+        lab
+    }
+
+    /// The same with a template for machines of the usual size. All share it: it is not to be removed.
+    pub(crate) fn with_template() -> Self {
+        let lab = Self::new();
+        symlink(warm_home().join("templates"), lab.home().join("templates")).expect("a link");
         lab
     }
 

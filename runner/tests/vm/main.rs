@@ -25,6 +25,7 @@ mod network;
 mod prepared;
 mod resources;
 mod shells;
+mod standby;
 mod steps;
 mod stopping;
 mod uploads;

@@ -152,7 +152,7 @@ async fn run_and_stop(
         user: dormer::host::home::machine_user(),
         kvm: order.kvm,
         engine_cpus: order.facts.cpus,
-        opened: Vec::new(),
+        rules: Vec::new(),
         bounds: Bounds::default(),
     };
     vm::create(engine, id, &order.machine, &files, &surroundings)

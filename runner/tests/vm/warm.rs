@@ -148,6 +148,9 @@ fn machines_wake_from_a_template_and_share_nothing_that_is_their_own() {
         .iter()
         .any(|text| text.contains("the memory differs"));
     assert!(told, "{notices:?}");
+    let stand_by = ["image", "warm", "compat", "--standby", "1"];
+    drop(lab.dormer(stand_by).run().expect(0));
+    assert_eq!(lab.containers().len(), 1);
     drop(lab.dormer(["image", "cool", "compat"]).run().expect(0));
     assert!(!template.exists());
     lab.assert_nothing_left();

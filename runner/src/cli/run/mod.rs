@@ -27,7 +27,7 @@ use crate::cli::args::RunArguments;
 use crate::cli::run::images::{Chooser, images};
 use crate::cli::secrets::{come_along, secrets};
 use crate::cli::workshop::{self, Base, Equipped};
-use crate::cli::{gc, output, trigger};
+use crate::cli::{gc, output, pool, trigger};
 use crate::config;
 use crate::event::{Level, RunEvents};
 use crate::exit_code;
@@ -44,6 +44,7 @@ use crate::job::graph::whole::whole;
 use crate::job::ledger::Ledger;
 use crate::job::limits::{Due, TimeLimit};
 use crate::job::plan::JobSettings;
+use crate::job::standby::Pool;
 use crate::job::told::Told;
 use crate::mask::Masker;
 use crate::progress::{Progress, Silent};
@@ -68,6 +69,7 @@ struct Wanted {
     gc_every: Duration,
     timeout: Option<Written>,
     skip_unmatched: bool,
+    pool: Option<Pool>,
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
@@ -130,6 +132,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         timeout: arguments.timeout,
         gc_every: config.gc_every,
         skip_unmatched: arguments.skip_unmatched,
+        pool: pool::wanted(arguments.standby, &config),
     };
 
     let cancel = workshop::cancel_on_signals()?;
@@ -209,6 +212,7 @@ async fn accept(
     };
     let mapped = wanted.settings.mapped_actions.clone();
     let (ledger, masker, asked) = (Ledger::default(), wanted.masker.clone(), cancel.clone());
+    let pool = wanted.pool;
     let machines = Machines {
         engine: equipped.engine.clone(),
         home: equipped.home.clone(),
@@ -270,6 +274,10 @@ async fn accept(
         }
     }
     warm_after::make(equipped, ledger.take_missing(), &asked, &masker).await;
+    // Nobody waits for these machines; the result was told.
+    if let Some(pool) = pool {
+        pool::fill_all(equipped, &ledger, pool, &asked).await;
+    }
     Ok(code_with(code, &failures))
 }
 

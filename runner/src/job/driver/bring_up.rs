@@ -8,14 +8,19 @@ use crate::failure::{InfraFailure, with_causes};
 use crate::guest::channel::GuestChannel;
 use crate::host::clock::within;
 use crate::image::store::Image;
+use crate::instance::gate::Permit;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order, Waking};
+use crate::instance::standby;
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded, not_removed};
 use crate::job::order::{self, Wanted};
 use crate::job::plan::Start;
 use crate::job::warm;
+
+/// Where so many machines that stood by did not wake, the next would not either.
+const STANDBYS: usize = 3;
 
 impl Driver<'_> {
     /// The order for the machine, to wake it where a template fits.
@@ -53,7 +58,10 @@ impl Driver<'_> {
                 self.misses(&order, makeup);
                 Ok(order)
             }
-            Some(makeup) => self.with_template(order, makeup).await,
+            Some(makeup) => {
+                around.ledger.note_wanted(&order, &makeup);
+                self.with_template(order, makeup).await
+            }
             None if settings.start == Start::Warm => {
                 let text = format!(
                     "a machine of the image `{}` can't be frozen",
@@ -125,16 +133,21 @@ impl Driver<'_> {
         self.around.events.notice(Level::Warning, text);
     }
 
-    /// From an order to a guest that answers. A machine that does not wake is replaced by one that boots,
-    /// and one whose QEMU crashed by another, once: no step has run in it.
+    /// From an order to a guest that answers. A machine that stands by is woken where one fits; if it does
+    /// not wake, another is, and in the end a new one. A new one that does not wake is replaced by one that
+    /// boots, and one whose QEMU crashed by another, once: no step has run in it.
     pub(super) async fn bring_up(
         &mut self,
         order: Order,
     ) -> Result<Arc<dyn GuestChannel>, Interrupted> {
         let mut order = order;
         let mut may_crash = true;
+        let mut tries = 0..STANDBYS;
         loop {
-            let failure = match self.try_to_start(order.clone()).await {
+            let permit = guarded(&self.limits, warm::admit(self.around, &order)).await?;
+            let standby = tries.next().and_then(|_| self.take_standby(&order));
+            let stood_by = standby.is_some();
+            let failure = match self.try_to_start(order.clone(), permit, standby).await {
                 Err(Interrupted::Failed(failure)) => failure,
                 Ok(channel) => {
                     order.template.iter().for_each(Template::note_answer);
@@ -144,9 +157,17 @@ impl Driver<'_> {
             };
             let why = failure.message();
             let crashed = self.instance.as_ref().is_some_and(Instance::crashed);
-            if let Some(template) = order.template.take() {
-                self.warn(format!("the machine did not wake, so it boots: {why}"));
+            if let Some(template) = order.template.clone() {
+                let what = if stood_by {
+                    "the machine that stood by did not wake, so another takes its place"
+                } else {
+                    "the machine did not wake, so it boots"
+                };
+                self.warn(format!("{what}: {why}"));
                 self.judge(&template, &why).await;
+                if !stood_by || !self.is_there(&template) {
+                    order = order::booted(order);
+                }
             } else if crashed && may_crash {
                 may_crash = false;
                 self.warn(format!(
@@ -155,9 +176,26 @@ impl Driver<'_> {
             } else {
                 return Err(Interrupted::Failed(failure));
             }
-            order = order::booted(order);
             self.remove_failed().await;
         }
+    }
+
+    /// The oldest machine that stands by and fits, which is ours from now on.
+    fn take_standby(&self, order: &Order) -> Option<Instance> {
+        let around = self.around;
+        let (engine, home, store) = (&around.engine, &around.home, &around.store);
+        let taken = standby::take(engine, home, store, &around.masker, order);
+        taken.unwrap_or_else(|failure| {
+            let why = failure.message();
+            self.warn(format!("no machine that stands by can be taken: {why}"));
+            None
+        })
+    }
+
+    /// Whether a template is still where it was found.
+    fn is_there(&self, template: &Template) -> bool {
+        let found = Templates::of(&self.around.home).find(&template.key());
+        found.as_ref() == Some(template)
     }
 
     /// Takes a template out of use that nothing wakes from: one that QEMU refuses, one whose contents
@@ -194,18 +232,32 @@ impl Driver<'_> {
         self.warn(not_removed(&id, &failed));
     }
 
-    async fn try_to_start(&mut self, order: Order) -> Result<Arc<dyn GuestChannel>, Interrupted> {
-        self.reserve(order).await?;
-        self.enter(Phase::CreatingOverlay);
-        self.create_overlay()?;
-        self.enter(Phase::StartingContainer);
-        self.start_container().await?;
+    async fn try_to_start(
+        &mut self,
+        order: Order,
+        permit: Permit,
+        standby: Option<Instance>,
+    ) -> Result<Arc<dyn GuestChannel>, Interrupted> {
+        if let Some(standby) = standby {
+            self.enter(Phase::StartingContainer);
+            self.wake(standby, permit).await?;
+        } else {
+            self.reserve(order, permit).await?;
+            self.enter(Phase::CreatingOverlay);
+            self.create_overlay()?;
+            self.enter(Phase::StartingContainer);
+            self.start_container().await?;
+        }
         self.enter(Phase::WaitingForGuest);
         self.wait_for_guest().await
     }
 
-    async fn reserve(&mut self, order: Order) -> Result<(), Interrupted> {
-        let instance = guarded(&self.limits, warm::reserve(self.around, order)).await?;
+    async fn reserve(&mut self, order: Order, permit: Permit) -> Result<(), Interrupted> {
+        let claim = permit.claim.clone();
+        let settling = warm::settle_in(self.around, order, claim);
+        let instance = guarded(&self.limits, settling).await?;
+        // Its claim is on record.
+        drop(permit);
         self.around.events.set_instance(instance.id());
         self.instance = Some(instance);
         Ok(())
@@ -216,6 +268,12 @@ impl Driver<'_> {
             Some(instance) => Ok(instance.create_overlay()?),
             None => Err(InfraFailure::new("there is no machine to make a disk for").into()),
         }
+    }
+
+    async fn wake(&mut self, standby: Instance, permit: Permit) -> Result<(), Interrupted> {
+        self.around.events.set_instance(standby.id());
+        let instance = self.instance.insert(standby);
+        guarded(&self.limits, instance.wake(&self.around.events, permit)).await
     }
 
     async fn start_container(&mut self) -> Result<(), Interrupted> {

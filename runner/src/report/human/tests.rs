@@ -241,12 +241,16 @@ fn the_exit_code_of_a_step_inside_of_an_action_is_told() {
 #[test]
 fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
     let phase = |phase| JobEvent::Phase { phase };
-    let started = |mode| JobEvent::Started { mode };
+    let started = |mode| JobEvent::Started {
+        mode,
+        standby: false,
+    };
     let shown = show(
         usize::MAX,
         [
             phase(Phase::ResolvingImage),
-            phase(Phase::CreatingOverlay),
+            // Two that stood by, one that does not even answer.
+            phase(Phase::StartingContainer),
             phase(Phase::StartingContainer),
             started(StartMode::Warm),
             phase(Phase::WaitingForGuest),
@@ -267,7 +271,7 @@ fn a_machine_that_did_not_come_up_is_told_from_the_one_that_took_its_place() {
         words,
         [
             "• image checked",
-            "• disk made",
+            "✗ machine not started after",
             "• machine woken",
             "✗ guest not ready after",
             "• disk made",
