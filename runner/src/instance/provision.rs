@@ -33,9 +33,10 @@ use crate::vmm::container::{KvmDevice, Labels, memory_limit};
 use crate::vmm::dormant::NotLoaded;
 use crate::vmm::engine::{Engine, EngineFacts};
 use crate::vmm::machine::{Bounds, Machine, Origin, paths};
+use crate::vmm::making::{self, Files, Surroundings};
 use crate::vmm::qcow2;
 use crate::vmm::serial;
-use crate::vmm::vm::{self, Files, Port, QemuMonitor, Surroundings, Vm};
+use crate::vmm::vm::{Port, QemuMonitor, Vm};
 
 /// A guest that wakes answers at once; under emulation on a loaded host, within seconds.
 const WAKES: Duration = Duration::from_secs(30);
@@ -297,7 +298,7 @@ impl Instance {
         self.fit = Fit::of(&self.order, &files, &surroundings);
 
         self.journal.advance(State::CreatingContainer)?;
-        vm::create(&self.engine, &id, &machine, &files, &surroundings).await?;
+        making::create(&self.engine, &id, &machine, &files, &surroundings).await?;
         self.journal.advance(State::StartingContainer)?;
         let vm = Vm::start(&self.engine, &id, &files.own).await?;
         self.vm = Some(vm.clone());
@@ -477,7 +478,7 @@ pub(super) fn surroundings(
         user: machine_user(),
         kvm: order.kvm,
         engine_cpus: order.facts.cpus,
-        rules: vm::closing_rules(order.machine.network, &order.opened),
+        rules: making::closing_rules(order.machine.network, &order.opened),
         bounds,
     }
 }

@@ -36,7 +36,8 @@ use crate::mask::Masker;
 use crate::vmm::engine::Engine;
 use crate::vmm::listing;
 use crate::vmm::machine::Bounds;
-use crate::vmm::vm::{self, Files, Surroundings, Vm};
+use crate::vmm::making::{self, Files, Surroundings};
+use crate::vmm::vm::Vm;
 
 /// Machines stand by only while at least this part of the host's memory is available: each may grow to
 /// what its guest has as soon as it is woken.
@@ -58,7 +59,7 @@ impl Fit {
     /// That of a machine of this order; none if it does not wake.
     pub(super) fn of(order: &Order, files: &Files, around: &Surroundings) -> Option<Self> {
         let template = order.template.as_ref()?;
-        let likeness = vm::likeness(&order.machine, files, around);
+        let likeness = making::likeness(&order.machine, files, around);
         Some(Self {
             template: template.key(),
             edition: template.edition(),

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod isolation;
 pub mod listing;
 pub mod machine;
+pub mod making;
 pub mod monitor;
 pub mod prove;
 pub mod qcow2;

@@ -25,8 +25,6 @@ fn what_only_matters_with_a_script_asks_for_one() {
         let said = refused(host.run_good(flags), USAGE);
         assert_says(&said, &["--prepare <SCRIPT>"]);
     }
-    let warm = host.dormer(["image", "warm", "compat", "--network", "none"]);
-    assert_says(&refused(warm, USAGE), &["--prepare <SCRIPT>"]);
 }
 
 #[test]

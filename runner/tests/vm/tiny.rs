@@ -20,7 +20,8 @@ use dormer::mask::Masker;
 use dormer::vmm::container::Labels;
 use dormer::vmm::engine::Engine;
 use dormer::vmm::machine::{Bounds, Network, Origin, paths};
-use dormer::vmm::vm::{self, Files, Surroundings, Vm};
+use dormer::vmm::making::{self, Files, Surroundings};
+use dormer::vmm::vm::Vm;
 use dormer_testkit::docker::docker;
 
 use crate::lab::{Lab, shared_home};
@@ -155,7 +156,7 @@ async fn run_and_stop(
         rules: Vec::new(),
         bounds: Bounds::default(),
     };
-    vm::create(engine, id, &order.machine, &files, &surroundings)
+    making::create(engine, id, &order.machine, &files, &surroundings)
         .await
         .expect("a container");
     let vm = Vm::start(engine, id, own).await.expect("its start");
