@@ -47,6 +47,7 @@ struct Bounds {
     network_rate: Option<u64>,
     memory_factor: Option<f64>,
     cpu_factor: Option<f64>,
+    disk_factor: Option<f64>,
 }
 
 impl Bounds {
@@ -62,6 +63,7 @@ impl Bounds {
         rates.network_bytes = self.network_rate.or(rates.network_bytes);
         factors.memory = self.memory_factor.unwrap_or(factors.memory);
         factors.cpus = self.cpu_factor.unwrap_or(factors.cpus);
+        factors.disk = self.disk_factor.unwrap_or(factors.disk);
     }
 }
 
@@ -218,6 +220,7 @@ impl Reader<'_> {
         match key {
             "memory" => self.file.bounds.memory_factor = self.factor(value),
             "cpus" => self.file.bounds.cpu_factor = self.factor(value),
+            "disk" => self.file.bounds.disk_factor = self.factor(value),
             _ => return false,
         }
         true
@@ -444,6 +447,7 @@ mod tests {
             [overcommit]
             memory = 1.5
             cpus = 8
+            disk = 2
             [network]
             rate = "1M"
             mode = "none"
@@ -479,6 +483,7 @@ mod tests {
             overcommit: Overcommit {
                 memory: 1.5,
                 cpus: 8.0,
+                disk: 2.0,
             },
         };
         assert_eq!(config.allowance, expected);

@@ -7,7 +7,7 @@ use crate::instance::allowance::{Claim, Overcommit};
 
 /// The least memory that is left to the host.
 const LEAST_RESERVE: u64 = 1 << 30;
-/// The room on the home's disk that no machine may take.
+/// The room on the home's disk that no machine may take: an eighth of what is free, but no more than this.
 const DISK_RESERVE: u64 = 1 << 30;
 /// A disk that nobody set a limit for may grow to this at least.
 const LEAST_DISK: u64 = 2 << 30;
@@ -91,7 +91,10 @@ impl House {
         Self {
             memory: if memory == 0 { u64::MAX } else { spare as u64 },
             cpus: cpus as u64,
-            disk: free_disk.map_or(u64::MAX, |free| free.saturating_sub(DISK_RESERVE)),
+            disk: free_disk.map_or(u64::MAX, |free| {
+                let promised = free as f64 * overcommit.disk;
+                (promised as u64).saturating_sub((free / 8).min(DISK_RESERVE))
+            }),
             processors,
             tenants,
         }

@@ -27,6 +27,8 @@ pub struct Overcommit {
     pub memory: f64,
     /// Processors. Default: 4, since time on them is shared.
     pub cpus: f64,
+    /// Disk. Default: 1, since a full one fails whatever writes to it.
+    pub disk: f64,
 }
 
 impl Default for Overcommit {
@@ -34,6 +36,7 @@ impl Default for Overcommit {
         Self {
             memory: 1.0,
             cpus: 4.0,
+            disk: 1.0,
         }
     }
 }

@@ -15,6 +15,9 @@ const LEVELS: [u32; 16] = [
     4, 8, 12, 16, 20, 24, 28, 32, 48, 64, 96, 128, 192, 256, 384, 512,
 ];
 
+/// Has machines let in though the disk has no room for all that they may write, which is what is tried.
+const FACTOR: &str = "DORMER_OVERCOMMIT_DISK";
+
 /// A home on a disk of its own, whose images are elsewhere.
 fn on_a_disk(images: &std::path::Path, size: &str) -> Option<(Lab, SmallDisk)> {
     let lab = Lab::without_images();
@@ -33,6 +36,7 @@ fn a_disk_that_is_full_at_any_write_ends_a_run_and_leaves_nothing() {
             return;
         };
         let job = lab.job("- run: echo hi", &["--network", "none", "--start", "cold"]);
+        let job = job.env(FACTOR, "100");
         let mut running = lab.start_until(job, "it starts", |events| {
             events.of("started").next().is_some()
         });
@@ -64,8 +68,11 @@ fn a_disk_that_fills_up_while_a_template_is_made_leaves_none() {
     let Some((lab, disk)) = on_a_disk(&images, "640m") else {
         return;
     };
-    let warm = lab.dormer(["image", "warm", "compat", "--memory", "512M"]);
-    let mut running = warm.start();
+    let warm = || {
+        let warm = lab.dormer(["image", "warm", "compat", "--memory", "512M"]);
+        warm.env(FACTOR, "100")
+    };
+    let mut running = warm().start();
     let boots = || {
         let machines = lab.instances();
         let ram = machines.first().map(|machine| machine.join("vm/ram"));
@@ -90,10 +97,7 @@ fn a_disk_that_fills_up_while_a_template_is_made_leaves_none() {
     );
     // Less than the memory is said before anything is made.
     disk.resize("256m");
-    let refused = lab
-        .dormer(["image", "warm", "compat", "--memory", "512M"])
-        .run()
-        .expect(69);
+    let refused = warm().run().expect(69);
     assert!(
         refused.stderr.contains("too little room"),
         "{}",

@@ -26,6 +26,8 @@ pub(in crate::cli) const DEFAULT_CPUS: u32 = 2;
 const MEMORY_FACTOR: &str = "DORMER_OVERCOMMIT_MEMORY";
 /// The same for its processors, and `overcommit.cpus`.
 const CPU_FACTOR: &str = "DORMER_OVERCOMMIT_CPUS";
+/// The same for what is free on its disk, and `overcommit.disk`.
+const DISK_FACTOR: &str = "DORMER_OVERCOMMIT_DISK";
 
 pub(super) fn settings(
     arguments: &RunArguments,
@@ -92,6 +94,7 @@ pub(in crate::cli) fn allowance(
         overcommit: Overcommit {
             memory: factor(MEMORY_FACTOR, known.overcommit.memory)?,
             cpus: factor(CPU_FACTOR, known.overcommit.cpus)?,
+            disk: factor(DISK_FACTOR, known.overcommit.disk)?,
         },
     })
 }
