@@ -12,6 +12,7 @@ use crate::warm::{contains, mode, template, warnings};
 const SETUP: &str = r#"echo "prepares in $PWD with [$TOKEN]"
 ls -A | wc -l
 echo left >/tmp/left
+echo 0 >/tmp/counter
 (n=0; while sleep 1; do n=$((n + 1)); echo $n >/tmp/counter; done) >/dev/null 2>&1 &
 "#;
 

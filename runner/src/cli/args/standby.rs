@@ -20,6 +20,10 @@ pub struct StandbyArguments {
     /// How long a machine stands by, as 90s, 30m or 1h30m [default: 30m]
     ///
     /// `dormer gc`, which each `dormer run` does first, removes those whose time is over.
-    #[arg(long, value_name = "D", value_parser = parse_timeout)]
+    #[arg(long, value_name = "D", value_parser = parse_span)]
     pub standby_for: Option<Duration>,
+}
+
+fn parse_span(text: &str) -> Result<Duration, String> {
+    parse_timeout(text).map(|written| written.length)
 }
