@@ -33,7 +33,7 @@ fn what_machines_may_take_is_checked_wherever_it_is_set() {
     host.write(
         "my.toml",
         "[machine]\ndisk_limit = \"1M\"\ndisk_rate = \"1\"\npin = 1\n[overcommit]\nmemory = 0\n\
-         cpus = \"4\"\ndisk = 1\n",
+         cpus = \"4\"\nnetwork = 1\n",
     );
     let program = host.run_good([""; 0]).env("DORMER_CONFIG", "my.toml");
     assert_eq!(
@@ -43,7 +43,7 @@ fn what_machines_may_take_is_checked_wherever_it_is_set() {
          my.toml:4:7: expected true or false\n\
          my.toml:6:10: expected a factor from 0.1 to 100, as 1.5\n\
          my.toml:7:8: expected a factor from 0.1 to 100, as 1.5\n\
-         my.toml:8:1: there is no setting `overcommit.disk`\n \
+         my.toml:8:1: there is no setting `overcommit.network`\n \
          help: `docs/configuration.md` lists every setting\n"
     );
     let program = host.run_good([""; 0]).env("DORMER_OVERCOMMIT_CPUS", "many");
