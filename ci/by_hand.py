@@ -57,8 +57,10 @@ class WakeByHand:
         self.user = found["Config"]["User"]
         self.limits = found["HostConfig"]
         self.network = network
-        self.shared = [m for m in found["Mounts"] if not m["RW"]]
-        (own,) = (m["Destination"] for m in found["Mounts"] if m["RW"])
+        bound = [m for m in found["Mounts"] if m["Type"] == "bind"]
+        self.shared = [m for m in bound if not m["RW"]]
+        (self.state,) = (m["Destination"] for m in self.shared if m["Destination"].endswith("/state"))
+        (own,) = (m["Destination"] for m in bound if m["RW"])
         self.own = own
         self.directory = directory / "by-hand"
         self.directory.mkdir()
@@ -71,7 +73,7 @@ class WakeByHand:
         place = self.directory / "made"
         place.mkdir()
         place.chmod(0o777)
-        (below,) = (m["Destination"] for m in self.shared if m["Destination"].endswith("/disk.qcow2"))
+        below = str(pathlib.PurePosixPath(self.state).with_name("disk.qcow2"))
         create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below, f"{self.own}/o"]
         run = ["docker", "run", "--rm", "--user", self.user, "-v", f"{place}:{self.own}", *self.mounts()]
         subprocess.run([*run, "--entrypoint", create[0], self.image, *create[1:]], check=True)
@@ -110,8 +112,7 @@ class WakeByHand:
             monitor.lines.readline()
             monitor.ask("qmp_capabilities")
             monitor.ask("migrate-set-capabilities", capabilities=[{"capability": "x-ignore-shared", "state": True}])
-            (state,) = (m["Destination"] for m in self.shared if m["Destination"].endswith("/state"))
-            monitor.ask("migrate-incoming", uri=f"file:{state}")
+            monitor.ask("migrate-incoming", uri=f"file:{self.state}")
             while monitor.ask("query-migrate").get("status") != "completed":
                 time.sleep(0.005)
             monitor.ask("cont")
