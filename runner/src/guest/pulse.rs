@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::guest::command::ChannelError;
-use crate::host::clock::pause;
+use crate::host::clock::{milliseconds, pause};
 
 /// How long a guest may keep a transfer waiting without a byte in either direction. An emulated machine on a
 /// busy host, or one whose disk is flushed, stands still for tens of seconds and goes on; a listing may look
@@ -49,7 +49,7 @@ impl Pulse {
 
     /// Something moved, or it is not the guest's turn.
     pub fn beat(&self) {
-        let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since = milliseconds(self.begun.elapsed());
         self.last.store(since, Ordering::Relaxed);
     }
 

@@ -1,7 +1,7 @@
 //! Locks between processes. A lock is held on a directory itself, so that no lock file is ever left
 //! behind, and the kernel releases it when its holder dies, however it dies.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -75,9 +75,7 @@ pub async fn exclusive_made(directory: &Path) -> io::Result<DirectoryLock> {
 async fn make_and_lock(directory: &Path) -> io::Result<Option<DirectoryLock>> {
     create_private_directory(directory)?;
     let lock = exclusive(directory).await?;
-    let (locked, there) = (lock.file.metadata()?, fs::metadata(directory)?);
-    let is_same = (locked.dev(), locked.ino()) == (there.dev(), there.ino());
-    Ok(is_same.then_some(lock))
+    Ok(lock.is_of(directory).then_some(lock))
 }
 
 fn attempt(
@@ -106,6 +104,8 @@ async fn wait(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -125,12 +125,12 @@ mod tests {
     fn a_lock_is_no_lock_of_what_took_its_place() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("locked");
-        std::fs::create_dir(&path).unwrap();
+        fs::create_dir(&path).unwrap();
         let held = try_exclusive(&path).unwrap().unwrap();
         assert!(held.is_of(&path));
-        std::fs::remove_dir(&path).unwrap();
+        fs::remove_dir(&path).unwrap();
         assert!(!held.is_of(&path));
-        std::fs::create_dir(&path).unwrap();
+        fs::create_dir(&path).unwrap();
         assert!(!held.is_of(&path));
     }
 

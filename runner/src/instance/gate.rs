@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::failure::{Failure, InfraFailure};
-use crate::host::clock::pause;
+use crate::host::clock::{duration, milliseconds, pause};
 use crate::host::fs::{HostileDirectory, create_private_directory, free_space};
 use crate::host::home::Home;
 use crate::host::lock::{DirectoryLock, try_exclusive};
@@ -231,7 +231,7 @@ impl Patience {
         if !due(&mut self.said, REMIND) {
             return None;
         }
-        let waited = minutes_and_seconds(self.begun.elapsed().as_secs());
+        let waited = duration(milliseconds(self.begun.elapsed()));
         Some(if again {
             format!("still waits, since {waited}, for {short}")
         } else {
@@ -259,14 +259,6 @@ fn due(last: &mut Option<Instant>, every: Duration) -> bool {
         *last = Some(Instant::now());
     }
     is_due
-}
-
-/// A time as `80s` or `3m 5s`: it is told rarely, and nobody computes with it.
-fn minutes_and_seconds(seconds: u64) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, seconds) => format!("{minutes}m {seconds}s"),
-    }
 }
 
 #[cfg(test)]
@@ -299,7 +291,7 @@ mod tests {
             [
                 "waits for room: others wait for it too, and came before".to_owned(),
                 format!("waits for {cpus}"),
-                format!("still waits, since 5m 8s, for {cpus}"),
+                format!("still waits, since 5 min 8 s, for {cpus}"),
             ]
         );
     }

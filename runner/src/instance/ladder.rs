@@ -13,7 +13,7 @@ use crate::guest::dialect;
 use crate::guest::profile::{DormancyProfile, GuestProfile};
 use crate::guest::readiness::ssh_banner;
 use crate::guest::ssh::{Login, SshTransport};
-use crate::host::clock::{Deadline, poll};
+use crate::host::clock::{Deadline, milliseconds, poll};
 use crate::vmm::vm::{Port, Vm};
 
 /// The agent and the SSH server start together.
@@ -44,7 +44,7 @@ impl<'a> Ladder<'a> {
     /// States that a rung was reached.
     pub fn reached(&mut self, rung: Rung) {
         let now = Instant::now();
-        let ms = u64::try_from((now - self.last).as_millis()).unwrap_or(u64::MAX);
+        let ms = milliseconds(now - self.last);
         self.last = now;
         self.events.emit(JobEvent::Rung { rung, ms });
     }

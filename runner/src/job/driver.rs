@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::event::{Conclusion, Events, JobEvent, Level, Phase};
 use crate::failure::{Failure, InfraFailure};
-use crate::host::clock::{Deadline, within};
+use crate::host::clock::{Deadline, milliseconds, pause, within};
 use crate::host::home::Home;
 use crate::host::signals::Cancel;
 use crate::image::store::{Image, Store};
@@ -30,9 +30,6 @@ use crate::steps::context::JobFacts;
 use crate::steps::shell;
 use crate::vmm::engine::Engine;
 
-/// A container that is being created or started is waited for, since it can't be removed before it is
-/// there.
-pub(super) const SETTLES: Deadline = Deadline::seconds("the container's start", 90);
 /// Steps that run although the job was told to stop have this long, and what is fetched after them has
 /// as long again.
 const GRACE: Deadline = Deadline::seconds("the end of the steps that run always", 300);
@@ -348,7 +345,7 @@ async fn bounded_after_stop<T>(
         limits.steps().requested().await;
         let _ = within(GRACE, limits.asked().immediate()).await;
         // A moment for the steps to see the second request themselves.
-        crate::host::clock::pause(Duration::from_secs(3)).await;
+        pause(Duration::from_secs(3)).await;
     };
     tokio::select! {
         biased;
@@ -379,8 +376,4 @@ async fn while_alive<T>(
         Ok(trouble) => Err(trouble.into()),
         Err(_) => Err(broken.into()),
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

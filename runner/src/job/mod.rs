@@ -32,6 +32,7 @@ pub mod order;
 pub mod outcome;
 pub mod plan;
 pub mod prepare;
+pub mod room;
 pub mod standby;
 pub mod told;
 pub mod tools;

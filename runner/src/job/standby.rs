@@ -12,9 +12,9 @@ use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
 use crate::instance::standby::{self, Fit};
 use crate::instance::templates::Templates;
-use crate::job::driver::{SETTLES, Surroundings, TEARDOWN};
+use crate::job::driver::{Surroundings, TEARDOWN};
 use crate::job::order;
-use crate::job::warm;
+use crate::job::room;
 
 /// Another process that fills the same pool takes half a second for each machine.
 const ANOTHER: Deadline = Deadline::seconds("another process that fills the same pool", 300);
@@ -97,7 +97,7 @@ async fn add(
     }
     let mut order = order.clone();
     order.job = "standby".to_owned();
-    let mut instance = warm::settle_in(around, order, standby::claim()).await?;
+    let mut instance = room::settle_in(around, order, standby::claim()).await?;
     let made = match make(&mut instance, stop).await {
         Ok(true) => {
             let expires = Timestamp::now().checked_add(lives);
@@ -117,20 +117,14 @@ async fn add(
     Ok(made)
 }
 
-/// Makes its files and starts its container; false if it was stopped on the way. What the engine is doing
-/// can't be called back.
+/// Makes its files and starts its container; false if it was stopped on the way.
 async fn make(
     instance: &mut Instance,
     stop: &mut (impl Future<Output = ()> + Unpin),
 ) -> Result<bool, Failure> {
     instance.create_overlay()?;
-    let starting = instance.get_set();
-    tokio::pin!(starting);
-    tokio::select! {
-        biased;
-        () = stop => {}
-        started = &mut starting => return started.map(|()| true),
+    match room::settled(instance.get_set(), stop).await {
+        Ok(started) => started.map(|()| true),
+        Err(()) => Ok(false),
     }
-    let _ = within(SETTLES, starting).await;
-    Ok(false)
 }

@@ -1,21 +1,18 @@
 //! Making a template: a machine boots for nothing but to be frozen. It sees no workspace, no secret and
 //! no job. If a script is to prepare it, that is all that runs in it, and what it starts goes on.
 
-use std::future::Future;
-
-use crate::event::{Events, JobEvent, Level, Phase};
+use crate::event::{Events, Level};
 use crate::failure::{Failure, InfraFailure};
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
 use crate::host::signals::Cancel;
-use crate::instance::allowance::Claim;
-use crate::instance::gate::{Gate, Permit};
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
-use crate::job::driver::{SETTLES, Surroundings, TEARDOWN};
+use crate::job::driver::{Surroundings, TEARDOWN};
 use crate::job::prepare::{PrepareEnd, PrepareScript, Preparing};
+use crate::job::room;
 use crate::vmm::machine::{Network, Origin};
 
 /// Another process that makes the same template takes as long as a slow boot.
@@ -110,7 +107,7 @@ async fn make_new(
     templates: &Templates,
 ) -> Result<Made, Failure> {
     let mut instance = tokio::select! {
-        reserved = reserve(around, making.order()) => reserved?,
+        reserved = room::reserve(around, making.order()) => reserved?,
         () = cancel.requested() => return Ok(Made::Stopped),
     };
     let made = match freeze(&mut instance, around, making, cancel).await {
@@ -159,58 +156,6 @@ fn check_room(around: &Surroundings, memory: u64) -> Result<(), InfraFailure> {
         .help("make room, set DORMER_HOME to a larger disk, or use less `--memory`"))
 }
 
-/// Waits until there is room for a machine, and gives the order a name. Until that is done, dropping this
-/// leaves nothing behind.
-async fn reserve(around: &Surroundings, order: Order) -> Result<Instance, Failure> {
-    let permit = admit(around, &order).await?;
-    settle_in(around, order, permit.claim.clone()).await
-}
-
-/// Waits until there is room for a machine.
-pub(super) async fn admit(around: &Surroundings, order: &Order) -> Result<Permit, Failure> {
-    let (engine, home, store) = (&around.engine, &around.home, &around.store);
-    let gate = Gate::new(
-        engine,
-        home,
-        store,
-        order.facts.clone(),
-        order.allowance.overcommit,
-    );
-    let mut waits = false;
-    let told = |text| {
-        if !std::mem::replace(&mut waits, true) {
-            around.events.emit(JobEvent::Phase {
-                phase: Phase::WaitingForRoom,
-            });
-        }
-        // Of many jobs that wait for the same, one says so.
-        around.told.notice(&around.events, text);
-    };
-    gate.enter(&order.need(), told).await
-}
-
-/// Gives the order a name, and puts down what it claims.
-pub(super) async fn settle_in(
-    around: &Surroundings,
-    order: Order,
-    claim: Claim,
-) -> Result<Instance, Failure> {
-    let (engine, home, store) = (&around.engine, &around.home, &around.store);
-    // Until its use is on record, nobody may take the image away: not who removes its name, nor who
-    // sweeps away what has none any more.
-    let _held = around.store.hold_name(&order.image_name).await?;
-    let _unswept = around
-        .store
-        .adding()
-        .await
-        .map_err(|error| InfraFailure::new("cannot lock the image store").because(error))?;
-    if !around.store.contains(&order.image.digest) {
-        let text = format!("the image `{}` was removed meanwhile", order.image_name);
-        return Err(InfraFailure::transient(text).into());
-    }
-    Instance::reserve(engine, home, store, &around.masker, order, claim)
-}
-
 /// Keeps what explains why a machine did not get as far as being frozen, and says where that is.
 async fn explained(around: &Surroundings, instance: &Instance, failure: Failure) -> Failure {
     match (failure, evidence(around, instance).await) {
@@ -247,8 +192,10 @@ async fn freeze(
     let (events, _unread) = Events::accept("template");
     around.progress.stage("booting a machine to freeze it");
     instance.create_overlay()?;
-    if !start(instance, &events, cancel.requested()).await? {
-        return Ok(Frozen::Stopped);
+    let starting = instance.start_container(&events);
+    match room::settled(starting, cancel.requested()).await {
+        Ok(started) => started?,
+        Err(()) => return Ok(Frozen::Stopped),
     }
     let channel = tokio::select! {
         channel = instance.wait_for_guest(&events) => channel?,
@@ -291,21 +238,4 @@ async fn freeze(
         },
         () = cancel.requested() => Ok(Frozen::Stopped),
     }
-}
-
-/// Starts the machine; false if it was stopped on the way. As in a job, what the engine is doing can't be
-/// called back.
-async fn start(
-    instance: &mut Instance,
-    events: &Events,
-    stop: impl Future<Output = ()>,
-) -> Result<bool, Failure> {
-    let starting = instance.start_container(events);
-    tokio::pin!(starting);
-    tokio::select! {
-        started = &mut starting => return started.map(|()| true),
-        () = stop => {}
-    }
-    let _ = within(SETTLES, starting).await;
-    Ok(false)
 }

@@ -123,13 +123,7 @@ fn reaches_only_the_outside(lab: &Lab, outside: &Outside, one: &Machine, other: 
     );
     assert!(other.inside(&opened).contains(GREETING));
 
-    let places = [
-        ("outside", outside::PUBLIC, there),
-        ("private", outside::PRIVATE, there),
-        ("host", outside::HOST, here),
-        ("gateway", &gateway, here),
-        ("neighbour", &bystander.address, BYSTANDER_PORT),
-    ];
+    let places = bystander.places(&gateway, there, here);
     for (name, address, port) in places {
         assert!(bystander.is_greeted(address, port), "the control: {name}");
         assert_eq!(one.is_greeted(address, port), name == "outside", "{name}");

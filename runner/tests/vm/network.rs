@@ -41,6 +41,22 @@ impl Bystander {
         }
     }
 
+    /// Where somebody greets: in the outside on the port `there`, on the host on `here`.
+    pub(crate) fn places<'a>(
+        &'a self,
+        gateway: &'a str,
+        there: u16,
+        here: u16,
+    ) -> [(&'static str, &'a str, u16); 5] {
+        [
+            ("outside", outside::PUBLIC, there),
+            ("private", outside::PRIVATE, there),
+            ("host", outside::HOST, here),
+            ("gateway", gateway, here),
+            ("neighbour", &self.address, BYSTANDER_PORT),
+        ]
+    }
+
     /// Whether a container that nobody closed is greeted there.
     pub(crate) fn is_greeted(&self, address: &str, port: u16) -> bool {
         let script = attempt(address, port);
@@ -114,13 +130,7 @@ fn a_guest_reaches_the_outside_and_nothing_else() {
     };
     let (there, here, bystander) = (outside.greet(), greet_on_host(), Bystander::new(&lab));
     let gateway = gateway_of(&inspect(&bystander.name));
-    let places = [
-        ("outside", outside::PUBLIC, there),
-        ("private", outside::PRIVATE, there),
-        ("host", outside::HOST, here),
-        ("gateway", &gateway, here),
-        ("neighbour", &bystander.address, BYSTANDER_PORT),
-    ];
+    let places = bystander.places(&gateway, there, here);
     for (name, address, port) in places {
         assert!(bystander.is_greeted(address, port), "the control: {name}");
     }

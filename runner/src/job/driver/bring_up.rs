@@ -14,10 +14,10 @@ use crate::instance::provision::{Instance, Order, Waking};
 use crate::instance::standby;
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
-use crate::job::driver::{Driver, Interrupted, SETTLES, TEARDOWN, guarded, not_removed};
+use crate::job::driver::{Driver, Interrupted, TEARDOWN, guarded, not_removed};
 use crate::job::order::{self, Wanted};
 use crate::job::plan::Start;
-use crate::job::warm;
+use crate::job::room;
 
 /// Where so many machines that stood by did not wake, the next would not either.
 const STANDBYS: usize = 3;
@@ -144,7 +144,7 @@ impl Driver<'_> {
         let mut may_crash = true;
         let mut tries = 0..STANDBYS;
         loop {
-            let permit = guarded(&self.limits, warm::admit(self.around, &order)).await?;
+            let permit = guarded(&self.limits, room::admit(self.around, &order)).await?;
             let standby = tries.next().and_then(|_| self.take_standby(&order));
             let stood_by = standby.is_some();
             let failure = match self.try_to_start(order.clone(), permit, standby).await {
@@ -254,7 +254,7 @@ impl Driver<'_> {
 
     async fn reserve(&mut self, order: Order, permit: Permit) -> Result<(), Interrupted> {
         let claim = permit.claim.clone();
-        let settling = warm::settle_in(self.around, order, claim);
+        let settling = room::settle_in(self.around, order, claim);
         let instance = guarded(&self.limits, settling).await?;
         // Its claim is on record.
         drop(permit);
@@ -281,15 +281,10 @@ impl Driver<'_> {
             return Ok(());
         };
         let starting = instance.start_container(&self.around.events);
-        tokio::pin!(starting);
-        let stop = tokio::select! {
-            biased;
-            started = &mut starting => return Ok(started?),
-            stop = self.limits.stopped() => stop,
-        };
-        // What the engine is doing can't be called back; what comes of it is removed with the rest.
-        let _ = within(SETTLES, starting).await;
-        Err(Interrupted::Stopped(stop))
+        match room::settled(starting, self.limits.stopped()).await {
+            Ok(started) => Ok(started?),
+            Err(stop) => Err(Interrupted::Stopped(stop)),
+        }
     }
 
     async fn wait_for_guest(&mut self) -> Result<Arc<dyn GuestChannel>, Interrupted> {
