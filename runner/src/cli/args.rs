@@ -1,6 +1,7 @@
 //! What can be typed. The comments are the help texts.
 
 mod bounds;
+mod hardware;
 mod looking;
 mod prepare;
 mod standby;
@@ -11,12 +12,12 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use bounds::BoundsArguments;
+pub use hardware::HardwareArguments;
 pub use looking::{
     CheckArguments, CheckFormat, EventArguments, ExprArguments, PlanArguments, ValueFormat,
 };
 pub use standby::StandbyArguments;
 
-use crate::config::size::parse_memory;
 use crate::host::clock::Written;
 
 pub use prepare::PrepareArguments;
@@ -186,20 +187,14 @@ pub enum ImageCommand {
 pub struct WarmArguments {
     /// The image; built if it is not there.
     pub name: String,
-    /// Virtual CPUs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub cpus: Option<u32>,
-    /// The guest's memory, as 2G or 4096M
-    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
-    pub memory: Option<u64>,
+    /// The machine itself
+    #[command(flatten)]
+    pub hardware: HardwareArguments,
     /// What the prepare script and machines that stand by can reach [default: full]
     ///
     /// A job takes only a machine with its own network.
     #[arg(long, value_enum)]
     pub network: Option<NetworkMode>,
-    /// What runs the virtual CPUs
-    #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
-    pub accel: AcceleratorWish,
     /// What prepares it
     #[command(flatten)]
     pub prepare: PrepareArguments,
@@ -396,13 +391,9 @@ pub struct RunArguments {
     #[arg(long)]
     pub real_actions: bool,
 
-    /// Virtual CPUs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub cpus: Option<u32>,
-
-    /// The guest's memory, as 2G or 4096M
-    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
-    pub memory: Option<u64>,
+    /// The machine itself
+    #[command(flatten)]
+    pub hardware: HardwareArguments,
 
     /// What the guest can reach [default: full]
     #[arg(long, value_enum)]
@@ -411,10 +402,6 @@ pub struct RunArguments {
     /// What the machine may take of the host.
     #[command(flatten)]
     pub bounds: BoundsArguments,
-
-    /// What runs the virtual CPUs
-    #[arg(long, value_enum, default_value_t = AcceleratorWish::Auto)]
-    pub accel: AcceleratorWish,
 
     /// How the machine comes to run: it boots, or wakes from a template
     ///

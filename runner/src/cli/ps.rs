@@ -11,11 +11,11 @@ use crate::cli::output;
 use crate::cli::workshop::{self, Base};
 use crate::exit_code;
 use crate::failure::Failure;
-use crate::host::clock::duration;
 use crate::host::clock::pause;
 use crate::host::home::Home;
 use crate::instance::kept::{self, Listed, is_expired};
 use crate::instance::usage::{Sample, Usage, Watch};
+use crate::report::style::duration;
 use crate::vmm::engine::Engine;
 
 /// How far apart the two looks are that tell how busy a machine is.

@@ -78,11 +78,11 @@ fn wanted(typed: &WarmArguments, config: &Config, equipped: &Equipped) -> Result
         job: "template".to_owned(),
         image_name: typed.name.clone(),
         image: equipped.store.get(&typed.name)?,
-        cpus: typed.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
-        memory: typed.memory.or(config.memory),
+        cpus: typed.hardware.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
+        memory: typed.hardware.memory.or(config.memory),
         network: network(typed.network, config),
         opened: config.open.clone(),
-        accelerator: wish(typed.accel),
+        accelerator: wish(typed.hardware.accel),
         allowance: allowance(&BoundsArguments::default(), config)?,
     })
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::failure::{Failure, InfraFailure};
-use crate::host::clock::{duration, milliseconds, pause};
+use crate::host::clock::pause;
 use crate::host::fs::{HostileDirectory, create_private_directory, free_space};
 use crate::host::home::Home;
 use crate::host::lock::{DirectoryLock, try_exclusive};
@@ -231,9 +231,9 @@ impl Patience {
         if !due(&mut self.said, REMIND) {
             return None;
         }
-        let waited = duration(milliseconds(self.begun.elapsed()));
         Some(if again {
-            format!("still waits, since {waited}, for {short}")
+            let minutes = self.begun.elapsed().as_secs() / 60;
+            format!("still waits, after {minutes} min, for {short}")
         } else {
             format!("waits for {short}")
         })
@@ -291,7 +291,7 @@ mod tests {
             [
                 "waits for room: others wait for it too, and came before".to_owned(),
                 format!("waits for {cpus}"),
-                format!("still waits, since 5 min 8 s, for {cpus}"),
+                format!("still waits, after 5 min, for {cpus}"),
             ]
         );
     }

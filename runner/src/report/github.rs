@@ -12,11 +12,11 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Arc;
 
 use crate::event::{Annotation, Conclusion, Infra, JobEvent, Level, Phase, Stamped};
-use crate::host::clock::duration;
 use crate::report::Reporter;
 use crate::report::findings::{Findings, Limits, shown, word};
 use crate::report::heading::Heading;
 use crate::report::plain::{harmless, harmless_name, output_line};
+use crate::report::style::duration;
 use crate::report::tail::{Tail, exit_code};
 use crate::report::words::{GOES_ON, failed, pinned};
 

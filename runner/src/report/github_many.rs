@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Arc;
 
 use crate::event::{JobEvent, Stamped};
-use crate::host::clock::duration;
 use crate::report::Reporter;
 use crate::report::github::{Github, data};
 use crate::report::shared::Shared;
+use crate::report::style::duration;
 use crate::report::table::Table;
 
 /// What one step may hold back, in bytes.

@@ -10,7 +10,6 @@ use crate::event::{
     Annotation, Conclusion, Infra, JobEvent, Level, PREPARE_STEP, Phase, Stamped, StartMode, Stream,
 };
 use crate::exit_code as codes;
-use crate::host::clock::duration;
 use crate::report::findings::{Findings, Limits, shown};
 use crate::report::heading::Heading;
 use crate::report::marks::readable;
@@ -18,7 +17,7 @@ use crate::report::outlet::Outlet;
 use crate::report::plain::{harmless, harmless_name, terminal_line};
 use crate::report::screen::{OnScreen, Screen};
 use crate::report::shared::{Marked, Shared};
-use crate::report::style::{Palette, Tone};
+use crate::report::style::{Palette, Tone, duration};
 use crate::report::tail::{Tail, exit_code};
 use crate::report::words::{
     GOES_ON, NOT_STARTED, failed, is_kept_from_starting, notice, numbered, pinned,

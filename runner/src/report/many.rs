@@ -5,11 +5,10 @@ use std::io::{self, BufWriter, Stderr, Stdout, Write};
 use std::sync::Arc;
 
 use crate::event::{Conclusion, JobEvent, Stamped};
-use crate::host::clock::duration;
 use crate::report::human::{Human, verdict};
 use crate::report::plain::harmless_name;
 use crate::report::screen::{OnScreen, Screen};
-use crate::report::style::{Palette, columns};
+use crate::report::style::{Palette, columns, duration};
 use crate::report::table::Table;
 use crate::report::words::notice;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::host::clock::{duration, milliseconds};
 use crate::progress::Progress;
+use crate::report::style::duration;
 
 /// How often a bar that only turns is drawn.
 const TICK: Duration = Duration::from_millis(120);
@@ -53,7 +53,7 @@ impl TerminalProgress {
         if let Some((stage, begun)) = state.stage.take()
             && self.lines
         {
-            let took = duration(milliseconds(begun.elapsed()));
+            let took = duration(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
             // Somebody who closed standard error does not want to know.
             let _ = writeln!(std::io::stderr(), "• {stage} {took}");
         }

@@ -85,9 +85,25 @@ pub fn columns() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// A time as people read it: `0.3 s`, `12 s`, `3 min 20 s`.
+pub fn duration(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    match seconds {
+        0..10 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
+        10..60 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let shown = [40, 1234, 9999, 45_000, 200_000].map(duration);
+        assert_eq!(shown, ["0.0 s", "1.2 s", "9.9 s", "45 s", "3 min 20 s"]);
+    }
 
     #[test]
     fn without_a_terminal_nothing_is_coloured() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 use crate::event::{Conclusion, JobEvent, Stage, Stamped};
-use crate::host::clock::duration;
 use crate::report::plain::{harmless_name, shortened};
+use crate::report::style::duration;
 use crate::report::words::{is_kept_from_starting, numbered};
 
 /// How many columns names have where nobody says how many there are.

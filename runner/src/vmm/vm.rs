@@ -1,8 +1,8 @@
 //! One running machine, as the host sees it: a container with QEMU in it. Others dial its ports, hear
-//! of its death and ask for evidence; where it runs and under which names only this module knows.
+//! of its death and ask for evidence. What its container is made from is the affair of `making`.
 //!
 //! ```text
-//!   create ──> start ──> [the monitor answers] ──> close the network ──> resume ──> … ──> remove
+//!   making::create ──> start ──> [the monitor answers] ──> close the network ──> resume ──> … ──> remove
 //! ```
 //!
 //! QEMU starts with its virtual CPUs halted. The guest's first instruction runs after the network is

@@ -2,7 +2,7 @@
 //! of the other, of the host, and of what both share.
 
 use dormer_testkit::docker::{docker, inspect, try_docker};
-use dormer_testkit::outside::{self, GREETING, Outside, greet_on_host};
+use dormer_testkit::outside::{GREETING, Outside, greet_on_host};
 
 use crate::lab::{Lab, Ran};
 use crate::network::{BYSTANDER_PORT, Bystander, address_of, attempt, gateway_of};

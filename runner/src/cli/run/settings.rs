@@ -47,11 +47,15 @@ pub(super) fn settings(
         environment: arguments.environment.clone(),
         mapped_actions,
         actions,
-        cpus: arguments.cpus.or(config.cpus).unwrap_or(DEFAULT_CPUS),
-        memory: arguments.memory.or(config.memory),
+        cpus: arguments
+            .hardware
+            .cpus
+            .or(config.cpus)
+            .unwrap_or(DEFAULT_CPUS),
+        memory: arguments.hardware.memory.or(config.memory),
         network: network(arguments.network, config),
         opened: config.open.clone(),
-        accelerator: wish(arguments.accel),
+        accelerator: wish(arguments.hardware.accel),
         allowance: allowance(&arguments.bounds, config)?,
         start: match arguments.start {
             StartMode::Auto => Start::Auto,
