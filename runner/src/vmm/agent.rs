@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::failure::InfraFailure;
 use crate::host::clock::{Deadline, pause};
-use crate::vmm::monitor::{Monitor, MonitorError};
+use crate::vmm::monitor::{Monitor, MonitorError, unused_number};
 use crate::vmm::vm::{Port, Vm};
 
 const ANSWERS: Deadline = Deadline::seconds("the guest agent's answer", 5);
@@ -50,8 +50,7 @@ impl Vm {
         let stream = self.dial_now(Port::Qga).await.ok()?;
         let (sender, _events) = mpsc::unbounded_channel();
         let monitor = Monitor::start(stream, sender);
-        let token = i64::from(std::process::id());
-        // What is left over from an earlier question does not answer this one: it carries an id.
+        let token = i64::try_from(unused_number()).unwrap_or(i64::MAX);
         let answer = monitor.ask(qga::guest_sync { id: token }, ANSWERS).await;
         answer.is_ok_and(|id| id == token).then_some(monitor)
     }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use qapi::Command;
 use serde::Deserialize;
@@ -71,7 +72,15 @@ type Answer = Result<Value, String>;
 #[derive(Debug)]
 pub struct Monitor {
     questions: mpsc::Sender<Question>,
-    next: std::sync::atomic::AtomicU64,
+}
+
+/// A number that nothing else has been asked with, by this process or another: what the other side has not
+/// answered when a connection ends, it answers on the next one.
+pub(super) fn unused_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Below 2^53, up to which JSON's numbers are exact.
+    let own = NEXT.fetch_add(1, Ordering::Relaxed) & 0xFFF_FFFF;
+    u64::from(std::process::id()) << 28 | own
 }
 
 impl Monitor {
@@ -82,10 +91,7 @@ impl Monitor {
     {
         let (questions, receiver) = mpsc::channel(16);
         tokio::spawn(serve(stream, receiver, events));
-        Self {
-            questions,
-            next: std::sync::atomic::AtomicU64::new(1),
-        }
+        Self { questions }
     }
 
     /// Asks, and waits for the answer no longer than the deadline.
@@ -95,7 +101,7 @@ impl Monitor {
         deadline: Deadline,
     ) -> Result<C::Ok, MonitorError> {
         let name = C::NAME;
-        let id = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let id = unused_number();
         let nonsense = |source| MonitorError::Nonsense {
             command: name,
             source,
@@ -217,13 +223,13 @@ fn take_line(
         (None, None) => return None,
     };
     // Answers come in order. One without an id belongs to the oldest question; earlier questions
-    // than the one named will never be answered.
-    while let Some((id, sender)) = waiting.pop_front() {
-        if parsed.id.is_none_or(|answered| answered == id) {
-            let _ = sender.send(answer);
-            break;
-        }
-    }
+    // than the one named will never be answered. One that names none of ours is none of ours.
+    let at = match parsed.id {
+        Some(answered) => waiting.iter().position(|(id, _)| *id == answered)?,
+        None => 0,
+    };
+    let (_, sender) = waiting.drain(..waiting.len().min(at + 1)).next_back()?;
+    let _ = sender.send(answer);
     None
 }
 
@@ -304,6 +310,27 @@ mod tests {
             &json!({"return": {}, "id": second["id"]}).to_string(),
         )
         .await;
+        asked.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_what_an_earlier_connection_asked_is_nobodys() {
+        let (earlier, _events, mut peer) = connected();
+        let asked = tokio::spawn(async move { earlier.ask(qmp::cont {}, SOON).await });
+        let stale = question(&mut peer).await["id"].clone();
+        asked.abort();
+        let (monitor, _events, mut peer) = connected();
+        let asked = tokio::spawn(async move {
+            monitor.ask(qmp::stop {}, SOON).await?;
+            monitor.ask(qmp::cont {}, SOON).await
+        });
+        for _ in 0..2 {
+            let ours = question(&mut peer).await["id"].clone();
+            assert_ne!(ours, stale);
+            for id in [&stale, &ours, &ours] {
+                say(&mut peer, &json!({"return": {}, "id": id}).to_string()).await;
+            }
+        }
         asked.await.unwrap().unwrap();
     }
 
