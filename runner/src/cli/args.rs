@@ -118,8 +118,8 @@ pub enum Command {
     /// Remove what belongs to nobody any more
     ///
     /// Machines whose process died, those that were kept or stand by and whose time is over, interrupted
-    /// builds, images that a newer one replaced, actions that nothing used for 30 days. Only what belongs to
-    /// this DORMER_HOME. Every `dormer run` does the same first.
+    /// builds, images that a newer one replaced, actions and prepared templates that nothing used for 30
+    /// days. Only what belongs to this DORMER_HOME. Every `dormer run` does the same first.
     Gc {
         /// Only tell what would go, and why.
         #[arg(long)]

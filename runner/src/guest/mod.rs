@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod channel;
 pub mod command;
 pub mod dialect;
+pub mod environment;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod keys;

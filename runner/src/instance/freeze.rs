@@ -7,7 +7,7 @@ use crate::host::clock::{Deadline, within};
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::Instance;
 use crate::instance::record::State;
-use crate::instance::template::{self, Template};
+use crate::instance::template::{self, Prepared, Template};
 use crate::instance::templates::Templates;
 use crate::vmm::machine::Origin;
 
@@ -36,16 +36,16 @@ impl Instance {
         Ok(())
     }
 
-    /// Makes a template of this makeup of what the frozen machine has left, which a script of this name has
-    /// prepared, if any did. Not to be dropped half-way: the files are being moved.
+    /// Makes a template of this makeup of what the frozen machine has left, which a script has prepared, if
+    /// any did. Not to be dropped half-way: the files are being moved.
     pub async fn seal(
         &self,
         templates: &Templates,
         makeup: Makeup,
-        script: Option<String>,
+        prepared: Option<Prepared>,
     ) -> Result<Template, Failure> {
         let record = self.journal.record();
-        let manifest = template::begin(&record.image_name, makeup, &record.host_key, script);
+        let manifest = template::begin(&record.image_name, makeup, &record.host_key, prepared);
         let (templates, own) = (templates.clone(), self.vm_directory());
         // Below the instance, so that it goes with it if this process dies.
         let aside = self.host_directory().join("template");

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::event::{Events, Rung, StartMode};
 use crate::failure::{Bug, Failure, InfraFailure};
 use crate::guest::channel::GuestChannel;
+use crate::guest::environment::Environment;
 use crate::guest::keys::{InstanceKeys, seed};
 use crate::guest::profile::GuestProfile;
 use crate::guest::ssh::Login;
@@ -213,6 +214,13 @@ impl Instance {
     /// How far it has come in waking.
     pub fn waking(&self) -> Waking {
         self.waking
+    }
+
+    /// What the script that prepared its template has left for what runs in it; none unless it woke.
+    pub fn woken_environment(&self) -> Option<&Environment> {
+        let template = self.order.template.as_ref();
+        let woken = template.filter(|_| self.waking == Waking::Loaded);
+        woken.map(|template| &template.manifest.environment)
     }
 
     /// Whether QEMU crashed.

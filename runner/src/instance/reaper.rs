@@ -23,6 +23,7 @@ use crate::instance::kept::{adopt, is_expired};
 use crate::instance::record::{Journal, State};
 use crate::instance::standby::{self, Outlook};
 use crate::instance::teardown;
+use crate::instance::template::Template;
 use crate::instance::templates::Templates;
 use crate::vmm::engine::Engine;
 use crate::vmm::listing::{self, Found};
@@ -33,6 +34,9 @@ const EVIDENCE_AGE: Duration = Duration::from_secs(14 * 86_400);
 
 /// How long a template is kept that was found damaged.
 const QUARANTINE: Duration = Duration::from_secs(86_400);
+
+/// How long a template that a script prepared is kept although nothing wakes from it.
+const PREPARED_UNUSED: Duration = Duration::from_secs(30 * 86_400);
 
 /// Something to remove, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,22 +274,16 @@ impl Reaper<'_> {
         Ok(())
     }
 
-    /// Templates of images that are gone or that a newer one has the name of, and what was put aside. A
-    /// machine that woke from one holds its files.
+    /// Templates that nobody needs, and what was put aside. A machine that woke from one holds its files.
     fn templates(&self, swept: &mut Swept) {
         let templates = Templates::of(self.home);
         for template in templates.list() {
-            let manifest = &template.manifest;
-            // What can't be looked up is nobody's to judge.
-            let Ok(current) = self.store.find_digest(&manifest.image_name) else {
+            let Some(why) = self.why_template_goes(&template) else {
                 continue;
             };
-            if current.as_ref() == Some(&manifest.makeup.image) {
-                continue;
-            }
             let finding = Finding {
                 what: format!("template {}", template.key().short()),
-                why: "its image is gone or replaced".to_owned(),
+                why: why.to_owned(),
             };
             let remove = || templates.remove(&template);
             let removed = self.unless_dry(finding, remove);
@@ -307,6 +305,23 @@ impl Reaper<'_> {
         }
         if !self.dry_run {
             templates.remove_unused_locks();
+        }
+    }
+
+    /// Why nobody needs a template, if so. Each version of a script has one of its own, and makes it anew
+    /// where it is gone.
+    fn why_template_goes(&self, template: &Template) -> Option<&'static str> {
+        let makeup = &template.manifest.makeup;
+        let current = self.store.find_digest(&template.manifest.image_name);
+        if makeup.prepared.is_some() && is_before(template.last_used(), PREPARED_UNUSED) {
+            return Some("no job has woken from it for 30 days");
+        }
+        match current {
+            Ok(current) if current.as_ref() != Some(&makeup.image) => {
+                Some("its image is gone or replaced")
+            }
+            // What can't be looked up is nobody's to judge.
+            _ => None,
         }
     }
 
@@ -370,10 +385,13 @@ impl Reaper<'_> {
 /// Whether a file or directory was changed longer ago than this.
 fn is_older(path: &Path, than: Duration) -> bool {
     let modified = std::fs::symlink_metadata(path).and_then(|found| found.modified());
-    let age = modified
-        .ok()
-        .and_then(|then| SystemTime::now().duration_since(then).ok());
-    age.is_some_and(|age| age > than)
+    modified.is_ok_and(|then| is_before(then, than))
+}
+
+/// Whether a time is longer ago than this.
+fn is_before(then: SystemTime, ago: Duration) -> bool {
+    let age = SystemTime::now().duration_since(then);
+    age.is_ok_and(|age| age > ago)
 }
 
 /// A clock that was set back would have a kept instance stay until it has caught up, which may take years.

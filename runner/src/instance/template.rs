@@ -6,10 +6,12 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::guest::environment::Environment;
 use crate::host::crash;
 use crate::host::holes;
 use crate::host::look::Look;
@@ -97,8 +99,20 @@ pub struct TemplateManifest {
     /// a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
+    /// What the script has left for what runs in those that wake. Empty by default.
+    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    pub environment: Environment,
     /// Its files.
     pub files: Vec<FrozenFile>,
+}
+
+/// What is kept of the script that prepared a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Its name.
+    pub script: String,
+    /// What it has left for what runs in those that wake.
+    pub environment: Environment,
 }
 
 /// A template.
@@ -138,6 +152,13 @@ impl Template {
     pub fn uses(&self) -> u64 {
         let found = fs::symlink_metadata(self.directory.join(USES));
         found.map_or(0, |found| found.len())
+    }
+
+    /// When something last woke from it, or else when it was made.
+    pub fn last_used(&self) -> SystemTime {
+        let uses = fs::symlink_metadata(self.directory.join(USES));
+        let last = uses.and_then(|uses| uses.modified());
+        last.unwrap_or_else(|_| self.manifest.made.into())
     }
 
     /// Puts down that something wakes from it, with one byte each: two at the same time count twice, and
@@ -234,8 +255,12 @@ pub fn begin(
     image_name: &str,
     makeup: Makeup,
     host_key: &str,
-    script: Option<String>,
+    prepared: Option<Prepared>,
 ) -> TemplateManifest {
+    let (script, environment) = match prepared {
+        Some(prepared) => (Some(prepared.script), prepared.environment),
+        None => (None, Environment::default()),
+    };
     TemplateManifest {
         v: VERSION,
         image_name: image_name.to_owned(),
@@ -243,6 +268,7 @@ pub fn begin(
         made: Timestamp::now(),
         host_key: host_key.to_owned(),
         script,
+        environment,
         files: Vec::new(),
     }
 }

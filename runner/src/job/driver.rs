@@ -142,13 +142,14 @@ impl Driver<'_> {
         let channel = self.bring_up(order).await?;
         self.tell_missing();
         let guest = image.manifest.description.guest.clone();
-        self.prepare_here(&channel, &guest).await?;
+        let prepared = self.prepare_here(&channel, &guest).await?;
 
         self.enter(Phase::RunningSteps);
         let work = Work {
             request: self.request,
             channel,
             guest: &guest,
+            prepared,
             facts: self.facts(&image),
             events: &self.around.events,
             masker: &self.around.masker,

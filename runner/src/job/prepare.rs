@@ -11,6 +11,7 @@ use dormer_workflow::workflow::Workflow;
 use crate::event::{Conclusion, Events, Level, PREPARE_STEP};
 use crate::failure::{Bug, Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
+use crate::guest::environment::Environment;
 use crate::guest::profile::{GuestProfile, GuestTool, ShellProfile};
 use crate::host::signals::Cancel;
 use crate::instance::makeup::Preparation;
@@ -40,6 +41,9 @@ jobs:
       - run: exit
         timeout-minutes: 360
 ";
+/// How many bytes a script may leave in variables and directories: they are kept with its template, and
+/// each program of each job starts with them.
+const ENVIRONMENT_LIMIT: usize = 256 << 10;
 /// The directory that it runs in, below the one that holds workspaces: no job's workspace has this name.
 const DIRECTORY: &str = "_prepare";
 
@@ -105,10 +109,10 @@ impl PrepareScript {
 }
 
 /// How a prepare script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrepareEnd {
-    /// The machine is prepared.
-    Done,
+    /// The machine is prepared; what runs in it starts with this.
+    Done(Environment),
     /// The script failed; with its exit code, if it ended by itself.
     Failed(Option<u32>),
     /// It was told to stop.
@@ -176,12 +180,16 @@ impl Preparing<'_> {
             Conclusion::Failure => return PrepareEnd::Failed(end.exit_code),
             Conclusion::Cancelled => return PrepareEnd::Stopped,
         }
-        if end.hands_on {
-            let text = "what a prepare script writes to GITHUB_ENV and GITHUB_PATH does not reach the job: \
-                        only its machine does";
-            self.events.notice(Level::Warning, text);
+        let size = end.environment.size();
+        if size > ENVIRONMENT_LIMIT {
+            let text = format!(
+                "the prepare script wrote {size} bytes to GITHUB_ENV and GITHUB_PATH, and no more than \
+                 {ENVIRONMENT_LIMIT} are kept: write what is large to a file of the machine"
+            );
+            self.events.notice(Level::Error, text);
+            return PrepareEnd::Failed(None);
         }
-        PrepareEnd::Done
+        PrepareEnd::Done(end.environment)
     }
 
     /// Of a run that nobody knows yet, nothing is told.

@@ -3,12 +3,13 @@
 
 use crate::event::{Events, Level};
 use crate::failure::{Failure, InfraFailure};
+use crate::guest::environment::Environment;
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
 use crate::host::signals::Cancel;
 use crate::instance::makeup::Makeup;
 use crate::instance::provision::{Instance, Order};
-use crate::instance::template::Template;
+use crate::instance::template::{Prepared, Template};
 use crate::instance::templates::Templates;
 use crate::job::driver::{Surroundings, TEARDOWN};
 use crate::job::prepare::{PrepareEnd, PrepareScript, Preparing};
@@ -112,9 +113,13 @@ async fn make_new(
     };
     let made = match freeze(&mut instance, around, making, cancel).await {
         // From here on nothing stops it: the files are being moved.
-        Ok(Frozen::Whole) => {
-            let name = making.script.as_ref().map(|script| script.name.clone());
-            let sealed = instance.seal(templates, making.makeup.clone(), name).await;
+        Ok(Frozen::Whole(environment)) => {
+            let script = making.script.as_ref().map(|script| Prepared {
+                script: script.name.clone(),
+                environment,
+            });
+            let sealed = instance.seal(templates, making.makeup.clone(), script);
+            let sealed = sealed.await;
             sealed.map(|template| Made::Template(Box::new(template)))
         }
         Ok(Frozen::Stopped) => Ok(Made::Stopped),
@@ -176,7 +181,8 @@ async fn evidence(around: &Surroundings, instance: &Instance) -> Option<String> 
 
 /// How far a machine has come that was to be frozen.
 enum Frozen {
-    Whole,
+    /// With what the script leaves for those that wake.
+    Whole(Environment),
     Stopped,
     Unprepared(Option<u32>),
 }
@@ -201,6 +207,7 @@ async fn freeze(
         channel = instance.wait_for_guest(&events) => channel?,
         () = cancel.requested() => return Ok(Frozen::Stopped),
     };
+    let mut left = Environment::default();
     if let Some(script) = &making.script {
         around.progress.finish();
         let preparing = Preparing {
@@ -220,7 +227,7 @@ async fn freeze(
         // What it printed stands above what comes next.
         let _ = within(SHOWN, around.events.flush()).await;
         match end {
-            PrepareEnd::Done => {}
+            PrepareEnd::Done(environment) => left = environment,
             PrepareEnd::Failed(exit_code) => return Ok(Frozen::Unprepared(exit_code)),
             PrepareEnd::Stopped => return Ok(Frozen::Stopped),
         }
@@ -234,7 +241,7 @@ async fn freeze(
             Err(Failure::Infra(failure)) if making.script.is_some() && failure.help.is_none() => {
                 Err(failure.help(RESTLESS).into())
             }
-            frozen => frozen.map(|()| Frozen::Whole),
+            frozen => frozen.map(|()| Frozen::Whole(left)),
         },
         () = cancel.requested() => Ok(Frozen::Stopped),
     }

@@ -16,6 +16,7 @@ use crate::artifact::write::OutDirectory;
 use crate::event::{Conclusion, Events, JobEvent, Level};
 use crate::failure::{Failure, InfraFailure, InputError};
 use crate::guest::channel::GuestChannel;
+use crate::guest::environment::Environment;
 use crate::guest::profile::GuestProfile;
 use crate::guest::transfer;
 use crate::job::actions::JobActions;
@@ -53,6 +54,8 @@ pub struct Work<'a> {
     pub channel: Arc<dyn GuestChannel>,
     /// What the guest is like.
     pub guest: &'a GuestProfile,
+    /// What the machine was prepared with.
+    pub prepared: Environment,
     /// What is known of the job.
     pub facts: JobFacts,
     /// Where facts go.
@@ -174,7 +177,8 @@ impl Work<'_> {
             hashes: FileHashes::default(),
             matchers: JobMatchers::default(),
         };
-        let mut state = match executor.begin(self.request.settings.environment.clone()) {
+        let given = self.request.settings.environment.clone();
+        let mut state = match executor.begin(&self.prepared, given) {
             Ok(state) => state,
             Err(error) => return Err(self.explain(&error).into()),
         };

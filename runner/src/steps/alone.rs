@@ -7,20 +7,21 @@ use dormer_workflow::{SourceFile, parse_workflow};
 
 use crate::event::Conclusion;
 use crate::failure::{Bug, Failure};
+use crate::guest::environment::Environment;
 use crate::steps::executor::Executor;
 use crate::steps::frame::Frame;
 use crate::steps::gate::Passage;
 use crate::steps::turn::Turn;
 
 /// How a script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AloneEnd {
     /// Whether it did what it should.
     pub conclusion: Conclusion,
     /// What its program ended with, if it ran to its end.
     pub exit_code: Option<u32>,
-    /// Whether it set variables or directories of programs for steps behind it.
-    pub hands_on: bool,
+    /// What it set for steps behind it.
+    pub environment: Environment,
 }
 
 /// A workflow with one job of one step: that of `frame`, whose script is exchanged for this one. The script
@@ -47,7 +48,7 @@ impl Executor<'_> {
         let missing = |what: String| Bug {
             message: format!("a script cannot be run by itself: {what}"),
         };
-        let begun = self.begin(Vec::new());
+        let begun = self.begin(&Environment::default(), Vec::new());
         let mut state = begun.map_err(|error| missing(error.to_string()))?;
         let turn = Turn::main(&self.job.steps, 0);
         let turn = turn.ok_or_else(|| missing("its job has no step".to_owned()))?;
@@ -57,7 +58,10 @@ impl Executor<'_> {
         Ok(AloneEnd {
             conclusion: done.conclusion,
             exit_code: done.end.exit_code,
-            hands_on: !(state.environment.is_empty() && state.path.is_empty()),
+            environment: Environment {
+                variables: state.environment.into_pairs(),
+                path: state.path,
+            },
         })
     }
 }

@@ -8,6 +8,7 @@ use dormer_workflow::workflow::{Job, Step, StepAction, Workflow};
 use crate::event::{Events, Stage};
 use crate::failure::InfraFailure;
 use crate::guest::channel::GuestChannel;
+use crate::guest::environment::Environment;
 use crate::guest::profile::GuestProfile;
 use crate::host::signals::Cancel;
 use crate::mask::Masker;
@@ -63,9 +64,15 @@ pub struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// The state before the first step: the job's own variables.
-    pub fn begin(&self, given: Vec<(String, String)>) -> Result<ExecutorState, EvalError> {
-        let mut state = ExecutorState::new(Variables::default());
+    /// The state before the first step: the job's own variables, in front of what the machine was
+    /// `prepared` with.
+    pub fn begin(
+        &self,
+        prepared: &Environment,
+        given: Vec<(String, String)>,
+    ) -> Result<ExecutorState, EvalError> {
+        let mut state = ExecutorState::new(prepared.variables.clone().into());
+        state.path.clone_from(&prepared.path);
         state.tracking = orphans::new_mark();
         for map in [&self.workflow.env, &self.job.env] {
             let scope = StepScope::of_job(self.facts, &state, self.secrets);

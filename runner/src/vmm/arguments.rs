@@ -226,6 +226,13 @@ fn extras(machine: &Machine) -> Vec<String> {
             "virtserialport,chardev=wake,name=dormer.wake",
         ]));
     }
+    if machine.profile.free_page_reporting {
+        // The guest's memory is never squeezed, as a balloon could: a job gets what it asked for.
+        arguments.extend(strings([
+            "-device",
+            "virtio-balloon-pci,free-page-reporting=on",
+        ]));
+    }
     arguments
 }
 
@@ -264,6 +271,7 @@ pub(crate) mod tests {
                 disk_bus: DiskBus::VirtioBlk,
                 network_card: NetworkCard::VirtioNet,
                 guest_agent: true,
+                free_page_reporting: true,
             },
             boot: Boot::Kernel {
                 append: "console=ttyS0 quiet".to_owned(),
@@ -327,9 +335,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_guest_without_an_agent_gets_no_port_for_it() {
+    fn a_guest_without_an_agent_gets_no_port_for_it_and_one_without_a_driver_no_balloon() {
         let mut machine = machine(Accelerator::Tcg, Network::None);
         machine.profile.guest_agent = false;
-        assert!(!lines(&qemu(&machine)).contains("guest_agent"));
+        machine.profile.free_page_reporting = false;
+        let lines = lines(&qemu(&machine));
+        assert!(!lines.contains("guest_agent") && !lines.contains("balloon"));
     }
 }

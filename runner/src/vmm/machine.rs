@@ -15,6 +15,10 @@ pub struct DeviceProfile {
     pub network_card: NetworkCard,
     /// Whether the guest runs QEMU's guest agent.
     pub guest_agent: bool,
+    /// Whether the guest has a driver that tells of memory which it does not use, so that the host gets it
+    /// back. Not by default.
+    #[serde(default)]
+    pub free_page_reporting: bool,
 }
 
 /// What a disk is connected to.

@@ -80,6 +80,7 @@ impl LocalLegs {
             request: &request,
             channel: guest.channel(),
             guest: &profile,
+            prepared: dormer::guest::environment::Environment::default(),
             facts: request.facts("local", &profile),
             events: &order.events,
             masker: &self.masker,

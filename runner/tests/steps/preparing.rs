@@ -3,6 +3,7 @@
 use std::fs;
 
 use dormer::event::{Conclusion, Events, JobEvent, Level, Message, PREPARE_STEP};
+use dormer::guest::environment::Environment;
 use dormer::host::signals::Cancel;
 use dormer::instance::trust::TrustScope;
 use dormer::job::prepare::{PrepareEnd, PrepareScript, Preparing};
@@ -57,7 +58,7 @@ async fn it_runs_in_a_directory_of_its_own_and_knows_no_repository() {
     lab.file("a.txt", "of the workspace");
     let text = "pwd | sed 's,.*/a/,,'; ls -A; echo \"[$GITHUB_REPOSITORY]\"";
     let (end, said) = prepare(&lab, text, &Cancel::default()).await;
-    assert_eq!(end, PrepareEnd::Done);
+    assert_eq!(end, PrepareEnd::Done(Environment::default()));
     assert_eq!(printed(&said), ["_prepare", "[]"]);
     let ended = said.iter().find_map(|event| match event {
         JobEvent::StepFinished {
@@ -78,7 +79,7 @@ async fn what_it_starts_goes_on() {
     let file = lab.guest.path("pid");
     let text = format!("sleep 300 >/dev/null 2>&1 & echo $! >'{}'", file.display());
     let (end, _) = prepare(&lab, &text, &Cancel::default()).await;
-    assert_eq!(end, PrepareEnd::Done);
+    assert_eq!(end, PrepareEnd::Done(Environment::default()));
     let pid = fs::read_to_string(file).unwrap().trim().parse().unwrap();
     let pid = Pid::from_raw(pid).unwrap();
     test_kill_process(pid).expect("it goes on");
@@ -97,15 +98,43 @@ async fn one_that_fails_says_what_it_ended_with_and_one_that_is_stopped_did_not_
 }
 
 #[tokio::test]
-async fn what_it_hands_on_to_no_step_is_told() {
+async fn what_it_sets_for_steps_behind_it_is_handed_on() {
     let lab = Lab::new();
-    for file in ["GITHUB_ENV", "GITHUB_PATH"] {
-        let text = format!("echo A=1 >>\"${file}\"");
-        let (end, said) = prepare(&lab, &text, &Cancel::default()).await;
-        assert_eq!(end, PrepareEnd::Done);
-        let warned = said.iter().any(|event| {
-            matches!(event, JobEvent::Notice { level: Level::Warning, text } if text.contains(file))
-        });
-        assert!(warned, "{said:?}");
-    }
+    let text = "echo A=1 >>\"$GITHUB_ENV\"; echo /opt/one >>\"$GITHUB_PATH\"; echo /opt/two >>\"$GITHUB_PATH\"";
+    let (end, said) = prepare(&lab, text, &Cancel::default()).await;
+    let expected = Environment {
+        variables: vec![("A".to_owned(), "1".to_owned())],
+        path: vec!["/opt/two".to_owned(), "/opt/one".to_owned()],
+    };
+    assert_eq!(end, PrepareEnd::Done(expected), "{said:?}");
+}
+
+#[tokio::test]
+async fn one_that_sets_more_than_is_kept_has_failed() {
+    let lab = Lab::new();
+    let text = "printf 'A=%0300000d\\n' 0 >>\"$GITHUB_ENV\"";
+    let (end, said) = prepare(&lab, text, &Cancel::default()).await;
+    assert_eq!(end, PrepareEnd::Failed(None));
+    let told = said.iter().any(|event| {
+        matches!(event, JobEvent::Notice { level: Level::Error, text } if text.contains("300001 bytes"))
+    });
+    assert!(told, "{said:?}");
+}
+
+#[tokio::test]
+async fn what_was_handed_on_stands_below_everything_that_the_job_says() {
+    let mut lab = Lab::new();
+    lab.file("tools/tool", "#!/bin/sh\necho a tool\n");
+    lab.prepared = Environment {
+        variables: ["A", "B", "C"]
+            .map(|name| (name.to_owned(), "p".to_owned()))
+            .into(),
+        path: vec![lab.workspace().join("tools").display().to_string()],
+    };
+    let text = "on: push\nenv: {B: w}\njobs:\n  job:\n    runs-on: x\n    steps:\n    \
+                - run: chmod +x tools/tool; tool; echo \"$A $B $C\"; echo C=e >>\"$GITHUB_ENV\"\n    \
+                - run: echo \"$A $B $C ${{ env.A }}\"\n";
+    let outcome = soon(lab.run(text)).await;
+    let log = outcome.log();
+    assert_eq!(log, ["a tool", "p w p", "p w e p"]);
 }

@@ -40,6 +40,7 @@ fn makeup() -> Makeup {
             disk_bus: DiskBus::VirtioBlk,
             network_card: NetworkCard::VirtioNet,
             guest_agent: true,
+            free_page_reporting: false,
         },
         boot: Boot::Kernel {
             append: String::new(),

@@ -235,14 +235,25 @@ fn mode(path: &Path) -> u32 {
 fn an_image_in_use_is_not_removed_and_one_that_is_not_is_gone_whole() {
     let lab = Lab::without_images();
     copy_store(&shared_home().join("images"), &lab.home().join("images"));
-    let ran = lab.run("- run: echo hi", &["--keep", "always"]).expect(0);
+    let stand_by = || {
+        let warm = ["image", "warm", "compat", "--standby", "1"];
+        let warm = lab.dormer(warm).args(["--network", "none"]);
+        drop(warm.patient().run().expect(0));
+    };
+    stand_by();
+    let flags = ["--keep", "always", "--network", "none"];
+    let ran = lab.run("- run: echo hi", &flags).expect(0);
     let id = ran.events.instance().expect("an instance").to_owned();
     let refused = lab.dormer(["image", "remove", "compat"]).run();
     assert_ne!(refused.code, Some(0));
     assert!(refused.stderr.contains(&id), "{}", refused.stderr);
     drop(lab.dormer(["stop", &id]).run().expect(0));
+    // What stands by uses it for nobody, and goes with it.
+    stand_by();
+    assert_eq!(lab.containers().len(), 1);
     drop(lab.dormer(["image", "remove", "compat"]).run().expect(0));
     assert!(blobs(&lab).is_empty());
+    lab.assert_nothing_left();
     let gone = lab.dormer(["image", "verify", "compat"]).run();
     assert_ne!(gone.code, Some(0));
     let listed = lab

@@ -2,7 +2,7 @@
 //! of the other, of the host, and of what both share.
 
 use dormer_testkit::docker::{docker, inspect, try_docker};
-use dormer_testkit::outside::{GREETING, Outside, greet_on_host};
+use dormer_testkit::outside::{self, GREETING, Outside, greet_on_host};
 
 use crate::lab::{Lab, Ran};
 use crate::network::{BYSTANDER_PORT, Bystander, address_of, attempt, gateway_of};
@@ -137,8 +137,8 @@ fn reaches_only_the_outside(lab: &Lab, outside: &Outside, one: &Machine, other: 
         !bystander.is_greeted(&others, BYSTANDER_PORT),
         "from outside"
     );
-    let metadata = "timeout 5 bash -c ': < /dev/tcp/169.254.169.254/80' 2>&1";
-    let (worked, said) = one.try_inside(metadata);
+    let metadata = format!("{} 2>&1", attempt(outside::METADATA, there));
+    let (worked, said) = one.try_inside(&metadata);
     // It is refused at once, and not merely silent.
     assert!(!worked, "{said}");
     assert!(

@@ -47,10 +47,11 @@ impl Bystander {
         gateway: &'a str,
         there: u16,
         here: u16,
-    ) -> [(&'static str, &'a str, u16); 5] {
+    ) -> [(&'static str, &'a str, u16); 6] {
         [
             ("outside", outside::PUBLIC, there),
             ("private", outside::PRIVATE, there),
+            ("metadata", outside::METADATA, there),
             ("host", outside::HOST, here),
             ("gateway", gateway, here),
             ("neighbour", &self.address, BYSTANDER_PORT),
@@ -134,12 +135,8 @@ fn a_guest_reaches_the_outside_and_nothing_else() {
     for (name, address, port) in places {
         assert!(bystander.is_greeted(address, port), "the control: {name}");
     }
-    // No control for these: nothing is there. A guest's own way to the host, and a cloud's metadata.
-    let silent = [
-        ("alias", "10.0.2.2", here),
-        ("loopback", "127.0.0.1", here),
-        ("metadata", "169.254.169.254", 80),
-    ];
+    // No control for these: a guest's own ways to the host.
+    let silent = [("alias", "10.0.2.2", here), ("loopback", "127.0.0.1", here)];
     let all = [&places[..], &silent[..]].concat();
 
     assert_eq!(greeted(&lab, &all, &["--network", "full"]), ["outside"]);

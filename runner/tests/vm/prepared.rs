@@ -1,17 +1,21 @@
 //! Prepare scripts: run once, frozen, and woken from; or run in the job's own machine.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use crate::lab::{Lab, Ran};
 use crate::warm::{contains, mode, template, warnings};
 
-/// Leaves a file, a program that goes on counting, and nothing in the workspace; tells what it sees.
+/// Leaves a file, a variable, a tool, a program that goes on counting, and nothing in the workspace; tells what it sees.
 const SETUP: &str = r#"echo "prepares in $PWD with [$TOKEN]"
 ls -A | wc -l
 echo left >/tmp/left
+echo PREPARED=by-a-script >>"$GITHUB_ENV"
+mkdir /tmp/bin; printf '#!/bin/sh\necho a tool\n' >/tmp/bin/tool; chmod +x /tmp/bin/tool
+echo /tmp/bin >>"$GITHUB_PATH"
 echo 0 >/tmp/counter
 (n=0; while sleep 1; do n=$((n + 1)); echo $n >/tmp/counter; done) >/dev/null 2>&1 &
 "#;
@@ -19,9 +23,12 @@ echo 0 >/tmp/counter
 /// Whether what the script left is there, and goes on.
 const LOOKS: &str = "- shell: bash
   run: |
-    cat /tmp/left
+    cat /tmp/left; echo $PREPARED; tool
     before=$(cat /tmp/counter); sleep 4; after=$(cat /tmp/counter)
     test $after -gt $before && echo counts";
+
+/// What that prints.
+const LEFT: [&str; 4] = ["left", "by-a-script", "a tool", "counts"];
 
 fn texts<'a>(ran: &'a Ran, level: &str) -> Vec<&'a str> {
     let notices = ran.events.of("notice");
@@ -46,6 +53,14 @@ fn parts(template: &std::path::Path) -> Vec<PathBuf> {
     parts.map(|part| template.join(part)).to_vec()
 }
 
+/// Has it look as if something last woke from it so many days ago.
+fn was_last_used(template: &std::path::Path, days: u64) {
+    let then = SystemTime::now() - Duration::from_secs(days * 86_400);
+    let uses = File::options().append(true).open(template.join("uses"));
+    let set = uses.and_then(|uses| uses.set_modified(then));
+    set.expect("another time");
+}
+
 #[test]
 fn what_a_script_prepared_is_woken_by_job_after_job_with_its_programs_running() {
     const SECRET: &str = "planted-2b8e60d4f1";
@@ -66,7 +81,7 @@ fn what_a_script_prepared_is_woken_by_job_after_job_with_its_programs_running() 
         let ran = lab.ran(run).expect(0);
         assert_eq!(mode(&ran), "warm");
         assert_eq!(warnings(&ran), "");
-        assert_eq!(ran.events.log(1), ["left", "counts"]);
+        assert_eq!(ran.events.log(1), LEFT);
         ran
     };
     let first = job();
@@ -109,6 +124,18 @@ fn what_a_script_prepared_is_woken_by_job_after_job_with_its_programs_running() 
     let left = templates(&lab);
     assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
     assert_eq!(left[0]["key"], listed[0]["key"]);
+
+    // Each version of a script leaves a template, and those that nothing wakes from any more go.
+    was_last_used(&template, 29);
+    drop(lab.dormer(["gc"]).run().expect(0));
+    assert_eq!(templates(&lab), left);
+    was_last_used(&template, 31);
+    let said = lab.dormer(["gc"]).run().expect(0).stdout;
+    assert!(
+        said.contains("no job has woken from it for 30 days"),
+        "{said}"
+    );
+    assert_eq!(templates(&lab).as_array().map(Vec::len), Some(0));
     lab.assert_nothing_left();
 }
 
@@ -124,7 +151,7 @@ fn after_a_cold_run_the_template_is_made_that_it_lacked() {
     let cold = lab.ran(run).expect(1);
     assert_eq!(mode(&cold), "cold");
     assert_eq!(cold.events.log(0).len(), 2);
-    assert_eq!(cold.events.log(1)[..2], ["left", "counts"]);
+    assert_eq!(cold.events.log(1)[..LEFT.len()], LEFT);
     assert_some(&texts(&cold, "notice"), "runs in the job's own machine");
     let stderr = &cold.finished.stderr;
     let told = stderr.find("job failed").expect("a result");

@@ -63,22 +63,36 @@ fn listed(lab: &Lab) -> Value {
     serde_json::from_str(&listed.stdout).expect("JSON")
 }
 
+/// More memory than the rest of a machine takes, in bytes.
+const TAKEN: u64 = 1200 * MIB;
+const DISK_WRITTEN: &str =
+    "- shell: bash\n  run: dd if=/dev/zero of=/wine/x bs=1M count=60 oflag=direct";
+
 /// One machine that takes all processors, pinned and slow, and others that come after it.
 #[test]
 fn machines_wait_for_room_in_order_and_what_they_take_is_told() {
     let lab = Lab::new();
     let processors = std::thread::available_parallelism().expect("processors");
     let all = processors.to_string();
-    let hello = "- shell: bash\n  run: dd if=/dev/zero of=/wine/x bs=1M count=60 oflag=direct";
-    let job = |more: &[&str]| {
+    let memory_taken =
+        format!("- shell: python\n  run: import time; x = b'x' * {TAKEN}; time.sleep(10)");
+    let job = |steps: &str, more: &[&str]| {
         let arguments = [&["--cpus", &all, "--start", "cold"], more].concat();
-        let job = lab.job(hello, &arguments);
+        let job = lab.job(steps, &arguments);
         job.env("DORMER_OVERCOMMIT_CPUS", "1")
     };
     let bounds = ["--keep", "always", "--pin", "--disk-rate", "20M"];
-    let first = lab.ran(job(&bounds).run()).expect(0);
+    let private = || listed(&lab)[0]["memory_private_bytes"].as_u64();
+    let first = job(&format!("{memory_taken}\n{DISK_WRITTEN}"), &bounds);
+    let first = lab.start_until(first, "it takes memory", |_| private() > Some(TAKEN));
+    assert!(private() > Some(TAKEN));
+    let first = lab.ran(first.finish()).expect(0);
     let id = first.events.instance().expect("an instance").to_owned();
-    let took = first.events.step(1)["ms"].as_u64().expect("a time");
+    // The guest tells what it does not use any more, after some seconds.
+    wait_until("the host has its memory back", || {
+        private().is_some_and(|bytes| bytes < TAKEN)
+    });
+    let took = first.events.step(2)["ms"].as_u64().expect("a time");
     assert!(took >= 2000, "60 MB at 20 MiB a second took {took} ms");
 
     let containers = lab.containers();
@@ -88,18 +102,20 @@ fn machines_wait_for_room_in_order_and_what_they_take_is_told() {
     told(&lab, &id, processors.get());
 
     // One that never fits is not kept waiting, one whose time is over and one that is stopped neither.
-    let large = lab.job(hello, &["--cpus", "256"]);
+    let large = lab.job(DISK_WRITTEN, &["--cpus", "256"]);
     let large = large.env("DORMER_OVERCOMMIT_CPUS", "1").run();
     let large = lab.ran(large).expect(69);
     let infra = large.events.completed()["infra"].to_string();
     assert!(infra.contains("CPUs: 256 needed"), "{infra}");
-    let late = lab.ran(job(&["--timeout", "3s"]).run()).expect(124);
+    let late = lab
+        .ran(job(DISK_WRITTEN, &["--timeout", "3s"]).run())
+        .expect(124);
     assert!(late.events.instance().is_none());
     let waiting = || {
         // Else those of the job before would be read.
         fs::remove_file(lab.path("events.jsonl")).expect("the last job's events");
         let waits = |events: &Events| events.has_phase("waiting_for_room");
-        lab.start_until(job(&[]), "it waits", waits)
+        lab.start_until(job(DISK_WRITTEN, &[]), "it waits", waits)
     };
     let stopped = waiting();
     stopped.signal("INT");

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::event::{Level, Phase};
 use crate::guest::channel::GuestChannel;
+use crate::guest::environment::Environment;
 use crate::guest::profile::GuestProfile;
 use crate::instance::makeup::Makeup;
-use crate::instance::provision::{Order, Waking};
+use crate::instance::provision::Order;
 use crate::instance::templates::Templates;
 use crate::job::driver::{Driver, Interrupted, bounded_after_stop, while_alive};
 use crate::job::order;
@@ -82,18 +83,19 @@ impl Driver<'_> {
         }
     }
 
-    /// Has the prepare script run in the job's machine, unless it woke prepared.
+    /// Has the prepare script run in the job's machine, unless it woke prepared. What the script leaves for
+    /// the job's steps.
     pub(super) async fn prepare_here(
         &mut self,
         channel: &Arc<dyn GuestChannel>,
         guest: &GuestProfile,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<Environment, Interrupted> {
         let Some(script) = &self.request.settings.prepare else {
-            return Ok(());
+            return Ok(Environment::default());
         };
-        let waking = self.instance.as_ref().map(|instance| instance.waking());
-        if waking == Some(Waking::Loaded) {
-            return Ok(());
+        let instance = self.instance.as_ref();
+        if let Some(prepared) = instance.and_then(|instance| instance.woken_environment()) {
+            return Ok(prepared.clone());
         }
         self.enter(Phase::Preparing);
         let why = match self.request.settings.start {
@@ -115,7 +117,7 @@ impl Driver<'_> {
         let limits = self.limits.clone();
         let running = bounded_after_stop(&limits, preparing.run());
         match while_alive(&mut self.instance, running).await? {
-            PrepareEnd::Done => Ok(()),
+            PrepareEnd::Done(environment) => Ok(environment),
             PrepareEnd::Stopped => Err(Interrupted::Stopped(self.limits.stopped().await)),
             PrepareEnd::Failed(exit_code) => {
                 Err(self.unprepared(Some(script), exit_code, "the job does not begin"))
