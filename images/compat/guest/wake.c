@@ -117,7 +117,7 @@ static void take_identity(void)
     if (sethostname(name, name_length)) die("setting the name");
     char hosts[256];
     int written = snprintf(hosts, sizeof hosts, "127.0.0.1 localhost %.*s\n", (int)name_length, name);
-    put("/etc/hosts", hosts, (size_t)written);
+    put("/run/dormer/hosts", hosts, (size_t)written);
 }
 
 static void become_another_machine(const char *time)
