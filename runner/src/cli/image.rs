@@ -214,10 +214,20 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
         damaged = Some(
             InfraFailure::new(text)
                 .because(why)
-                .help(format!("`dormer image warm {name}` makes another")),
+                .help(format!("`{}` makes another", remaking(&template))),
         );
     }
     damaged.map_or(Ok(()), |failure| Err(failure.into()))
+}
+
+/// What is typed to have a template again.
+fn remaking(template: &Template) -> String {
+    let manifest = &template.manifest;
+    let warm = format!("dormer image warm {}", manifest.image_name);
+    match &manifest.script {
+        Some(script) => format!("{warm} --prepare {script}"),
+        None => warm,
+    }
 }
 
 async fn remove(base: &Base, name: &str) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use crate::cli::warm;
 use crate::cli::workshop::{Base, Equipped};
 use crate::config::Config;
 use crate::event::Events;
-use crate::failure::Failure;
+use crate::failure::{Failure, InputError};
 use crate::host::home::Home;
 use crate::host::signals::Cancel;
 use crate::instance::makeup::Makeup;
@@ -23,12 +23,18 @@ use crate::progress::Silent;
 use crate::vmm::engine::Engine;
 
 /// What is wanted of pools, by what was typed and configured; none if nobody sees to them.
-pub(super) fn wanted(typed: StandbyArguments, config: &Config) -> Option<Pool> {
-    let count = typed.standby.or(config.standby)?;
-    Some(Pool {
+pub(super) fn wanted(typed: StandbyArguments, config: &Config) -> Result<Option<Pool>, InputError> {
+    let Some(count) = typed.standby.or(config.standby) else {
+        if typed.standby_for.is_some() {
+            let text = "`--standby-for` says how long machines stand by, but not how many do";
+            return Err(InputError::usage(text).help("add `--standby N`"));
+        }
+        return Ok(None);
+    };
+    Ok(Some(Pool {
         count: usize::try_from(count).unwrap_or(usize::MAX),
         lives: typed.standby_for.unwrap_or(config.standby_for),
-    })
+    }))
 }
 
 /// Fills the pool for machines of an order, and tells what became of it.

@@ -25,6 +25,7 @@ use crate::job::driver::Surroundings;
 use crate::job::ledger::Ledger;
 use crate::job::order::{self, Wanted};
 use crate::job::prepare::{PrepareScript, describe};
+use crate::job::standby::Pool;
 use crate::job::told::Told;
 use crate::job::warm::{self, Made, Making};
 use crate::mask::Masker;
@@ -43,6 +44,7 @@ pub(super) async fn warm(base: Base, typed: WarmArguments) -> Result<u8, Failure
     }
     let config = config::load(None)?.config;
     let script = prepare::script(&typed.prepare)?;
+    let pool = pool::wanted(typed.standby, &config)?;
     let equipped = base.with_engine(&config).await?;
     let cancel = workshop::cancel_on_signals()?;
     let images = BTreeSet::from([typed.name.clone()]);
@@ -59,7 +61,9 @@ pub(super) async fn warm(base: Base, typed: WarmArguments) -> Result<u8, Failure
         Made::Template(template) => {
             let (key, size) = (template.key(), size(&template));
             output::line(&format!("{} {} ({size})", typed.name, key.short()))?;
-            stand_by(&equipped, &typed, &config, &making, &cancel).await?;
+            if let Some(pool) = pool {
+                stand_by(&equipped, pool, &making, &cancel).await?;
+            }
             Ok(exit_code::SUCCESS)
         }
         Made::Stopped => {
@@ -154,14 +158,10 @@ pub(super) fn around(
 /// Sees to the machines that are to stand by.
 async fn stand_by(
     equipped: &Equipped,
-    typed: &WarmArguments,
-    config: &Config,
+    pool: Pool,
     making: &Making,
     cancel: &Cancel,
 ) -> Result<(), Failure> {
-    let Some(wanted) = pool::wanted(typed.standby, config) else {
-        return Ok(());
-    };
     let (events, _unread) = Events::accept("standby");
     let around = around(
         equipped,
@@ -170,7 +170,7 @@ async fn stand_by(
         Masker::default(),
         Arc::new(Silent),
     );
-    pool::fill(&around, &making.order, &making.makeup, wanted, cancel).await
+    pool::fill(&around, &making.order, &making.makeup, pool, cancel).await
 }
 
 /// Why there is no template, for people.

@@ -55,8 +55,11 @@ pub fn parse_disk(text: &str) -> Result<u64, String> {
 /// Parses how much may pass in a second.
 pub fn parse_rate(text: &str) -> Result<u64, String> {
     const LEAST: u64 = 16 << 10;
+    /// QEMU takes no more.
+    const MOST: u64 = 1_000_000_000_000_000;
     match parse(text)? {
         bytes if bytes < LEAST => Err(format!("`{text}` is too little for a second: at least 16K")),
+        bytes if bytes > MOST => Err(format!("`{text}` is too much for a second: at most 900T")),
         bytes => Ok(bytes),
     }
 }
@@ -76,6 +79,7 @@ mod tests {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
         assert!(parse_disk("10M").is_err() && parse_rate("1K").is_err());
+        assert!(parse_rate("900T").is_ok() && parse_rate("910T").is_err());
         assert_eq!(
             (parse_disk("1G"), parse_rate("1M")),
             (Ok(1 << 30), Ok(1 << 20))

@@ -182,6 +182,22 @@ impl PathStyle {
         }
     }
 
+    /// A directory, in any style's form, as this style writes it into a list whose parts such a separator
+    /// keeps apart. A colon that separates would part a drive from its path: what bash on Windows writes
+    /// then is `/c/a/x`.
+    pub fn write_to_list(self, directory: &str, separator: &str) -> String {
+        let rooted = directory.strip_prefix('/').filter(|rest| has_drive(rest));
+        let directory = rooted.unwrap_or(directory);
+        match (self, separator) {
+            (Self::Rooted, ":") if has_drive(directory) => {
+                let (drive, rest) = directory.split_at(1);
+                let rest = rest[1..].replace('\\', "/");
+                format!("/{}{rest}", drive.to_ascii_lowercase())
+            }
+            _ => self.write(directory),
+        }
+    }
+
     /// A path that this style wrote, in Windows form again.
     pub fn read(self, path: &str) -> String {
         let path = match (self, path.strip_prefix('/')) {
@@ -264,5 +280,11 @@ mod tests {
         assert_eq!(PathStyle::Windows.write(r"C:\a\repo/x"), r"C:\a\repo\x");
         assert_eq!(PathStyle::Rooted.write(r"C:\a\repo"), "/C:/a/repo");
         assert_eq!(PathStyle::Rooted.write(r"sub\dir"), "sub/dir");
+        for either in [r"C:\a\bin", "/C:/a/bin"] {
+            assert_eq!(PathStyle::Windows.write_to_list(either, ";"), r"C:\a\bin");
+            assert_eq!(PathStyle::Rooted.write_to_list(either, ":"), "/c/a/bin");
+        }
+        assert_eq!(PathStyle::Rooted.write_to_list("/opt", ":"), "/opt");
+        assert_eq!(PathStyle::Rooted.write_to_list("/C:", ":"), "/c");
     }
 }

@@ -122,6 +122,7 @@ pub enum PrepareEnd {
 /// How it ended, where that was not well, after "the prepare script …".
 pub fn describe(exit_code: Option<u32>) -> String {
     match exit_code {
+        Some(0) => "ended with 0, but what it sets for steps was refused".to_owned(),
         Some(code) => format!("ended with {}", code.cast_signed()),
         None => "did not run to its end".to_owned(),
     }
@@ -187,9 +188,29 @@ impl Preparing<'_> {
                  {ENVIRONMENT_LIMIT} are kept: write what is large to a file of the machine"
             );
             self.events.notice(Level::Error, text);
-            return PrepareEnd::Failed(None);
+            return PrepareEnd::Failed(end.exit_code);
         }
-        PrepareEnd::Done(end.environment)
+        PrepareEnd::Done(self.without_masked(end.environment))
+    }
+
+    /// What is masked now would not be masked where the machine wakes, so it is not handed on.
+    fn without_masked(&self, environment: Environment) -> Environment {
+        let is_plain = |text: &String| self.masker.mask(text) == text.as_str();
+        let Environment {
+            mut variables,
+            mut path,
+        } = environment;
+        variables.retain(|(name, value)| {
+            if !is_plain(value) {
+                let text = format!(
+                    "the variable `{name}` of the prepare script does not reach the job, since its value is masked"
+                );
+                self.events.notice(Level::Warning, text);
+            }
+            is_plain(value)
+        });
+        path.retain(is_plain);
+        Environment { variables, path }
     }
 
     /// Of a run that nobody knows yet, nothing is told.

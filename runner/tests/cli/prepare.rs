@@ -36,3 +36,22 @@ fn a_scope_has_a_name_that_can_be_shown() {
     assert_says(&said, &["`--trust-scope  `", "printable ASCII"]);
     assert_eq!(asks_for_the_engine(scoped("ours")), "");
 }
+
+#[test]
+fn a_shell_without_a_name_is_none() {
+    let host = Host::with_good_job();
+    host.write("setup.sh", "exit\n");
+    let flags = ["--prepare", "setup.sh", "--prepare-shell", ""];
+    assert_says(&refused(host.run_good(flags), USAGE), &["--prepare-shell"]);
+}
+
+#[test]
+fn how_long_machines_stand_by_is_asked_of_those_that_do() {
+    let host = Host::with_good_job();
+    let warm = host.dormer(["image", "warm", "compat", "--standby-for", "5m"]);
+    for refusing in [warm, host.run_good(["--standby-for", "5m"])] {
+        assert_says(&refused(refusing, USAGE), &["add `--standby N`"]);
+    }
+    let flags = ["--standby", "1", "--standby-for", "5m"];
+    assert_eq!(asks_for_the_engine(host.run_good(flags)), "");
+}

@@ -110,11 +110,27 @@ async fn what_it_sets_for_steps_behind_it_is_handed_on() {
 }
 
 #[tokio::test]
+async fn what_it_has_masked_is_not_handed_on() {
+    let lab = Lab::new();
+    let text = "echo ::add-mask::hunter2secret; echo A=hunter2secret >>\"$GITHUB_ENV\"; echo B=2 >>\"$GITHUB_ENV\"";
+    let (end, said) = prepare(&lab, text, &Cancel::default()).await;
+    let expected = Environment {
+        variables: vec![("B".to_owned(), "2".to_owned())],
+        path: Vec::new(),
+    };
+    assert_eq!(end, PrepareEnd::Done(expected));
+    let told = said.iter().any(|event| {
+        matches!(event, JobEvent::Notice { level: Level::Warning, text } if text.contains("`A`"))
+    });
+    assert!(told, "{said:?}");
+}
+
+#[tokio::test]
 async fn one_that_sets_more_than_is_kept_has_failed() {
     let lab = Lab::new();
     let text = "printf 'A=%0300000d\\n' 0 >>\"$GITHUB_ENV\"";
     let (end, said) = prepare(&lab, text, &Cancel::default()).await;
-    assert_eq!(end, PrepareEnd::Failed(None));
+    assert_eq!(end, PrepareEnd::Failed(Some(0)));
     let told = said.iter().any(|event| {
         matches!(event, JobEvent::Notice { level: Level::Error, text } if text.contains("300001 bytes"))
     });

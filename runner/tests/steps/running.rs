@@ -146,3 +146,12 @@ async fn what_a_step_runs_is_told_beside_its_log() {
     let annotations: Vec<Annotation> = annotations.collect();
     assert_eq!(annotations, [Annotation::of_exit(2, 3)]);
 }
+
+#[tokio::test]
+async fn what_is_so_cannot_be_said_otherwise() {
+    let lab = Lab::new();
+    let steps = "- run: printf 'GITHUB_JOB=other\\nrunner_os=other\\nCI=no\\n' >>\"$GITHUB_ENV\"\n\
+                 - run: echo $GITHUB_JOB $RUNNER_OS $CI\n  env: {GITHUB_JOB: other, GITHUB_MINE: mine}\n";
+    let outcome = run(&lab, steps).await;
+    assert_eq!(printed(&outcome), ["job Windows no"]);
+}

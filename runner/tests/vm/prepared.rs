@@ -14,8 +14,8 @@ const SETUP: &str = r#"echo "prepares in $PWD with [$TOKEN]"
 ls -A | wc -l
 echo left >/tmp/left
 echo PREPARED=by-a-script >>"$GITHUB_ENV"
-mkdir /tmp/bin; printf '#!/bin/sh\necho a tool\n' >/tmp/bin/tool; chmod +x /tmp/bin/tool
-echo /tmp/bin >>"$GITHUB_PATH"
+mkdir bin; printf '#!/bin/sh\necho a tool\n' >bin/tool; chmod +x bin/tool
+echo "$PWD/bin" >>"$GITHUB_PATH"
 echo 0 >/tmp/counter
 (n=0; while sleep 1; do n=$((n + 1)); echo $n >/tmp/counter; done) >/dev/null 2>&1 &
 "#;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// A script that prepares a machine before any job is in it.
 #[derive(Debug, Default, Args)]
@@ -18,7 +19,7 @@ pub struct PrepareArguments {
     /// The shell of the prepare script [default: by its file's ending, else the guest's own]
     ///
     /// `.sh` is bash, `.cmd` and `.bat` are cmd, `.ps1` is pwsh or powershell, `.py` is python.
-    #[arg(long, value_name = "SHELL", requires = "prepare")]
+    #[arg(long, value_name = "SHELL", requires = "prepare", value_parser = NonEmptyStringValueParser::new())]
     pub prepare_shell: Option<String>,
 
     /// Who may wake what the script prepared: those who name the same scope [default: local]

@@ -132,7 +132,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<u8, Failure> {
         timeout: arguments.timeout,
         gc_every: config.gc_every,
         skip_unmatched: arguments.skip_unmatched,
-        pool: pool::wanted(arguments.standby, &config),
+        pool: pool::wanted(arguments.standby, &config)?,
     };
 
     let cancel = workshop::cancel_on_signals()?;
