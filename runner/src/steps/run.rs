@@ -172,13 +172,14 @@ impl Executor<'_> {
     fn bundle(&self, state: &ExecutorState, here: &Here, program: Program) -> Bundle {
         let files = self.channel.dialect().paths();
         let command_files = CommandFiles::new(&self.facts.temp, &shell::file_name(&random_word()));
-        let given = self.facts.variables(program.paths, &here.facts).into_iter();
-        let (facts, given): (Vec<_>, Vec<_>) = given.partition(|(name, _)| is_a_fact(name));
-        let mut variables: Variables = given.into_iter().collect();
+        let mut variables = Variables::default();
+        variables.set("CI", "true");
         variables.set(TRACKING, state.tracking.as_str());
         variables.extend(here.environment.clone().into_pairs());
         variables.extend(program.variables);
-        variables.extend(facts);
+        // No workflow may have them say anything else, but for the two above:
+        // <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
+        variables.extend(self.facts.variables(program.paths, &here.facts));
         // The step's own variables may not name other files than its own.
         variables.extend(command_files.variables(program.paths));
         let mut files_in = command_files.to_write(files);
@@ -285,12 +286,6 @@ fn keep(state: &mut ExecutorState, frame: &Frame<'_>, turn: &Turn<'_>, saved: Va
     }
     let known = state.saved.entry(frame.place_of(turn.index)).or_default();
     known.extend(saved.into_pairs());
-}
-
-/// Whether a variable says what is so, and no workflow may have it say anything else. `CI` may be changed:
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
-fn is_a_fact(name: &str) -> bool {
-    name.starts_with("GITHUB_") || name.starts_with("RUNNER_")
 }
 
 /// What steps put in front of the search path, for a program.

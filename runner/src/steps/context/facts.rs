@@ -179,17 +179,16 @@ impl JobFacts {
         parent.unwrap_or_default()
     }
 
-    /// The variables of every step, with paths as its shell writes them: those that the official runner
-    /// sets, and no more. What the step is given stands above them.
+    /// The variables that tell every step what is so, with paths as its shell writes them: those that the
+    /// official runner sets, and no more. They stand above what the step is given.
     pub fn variables(&self, shell: PathStyle, step: &StepFacts) -> Vec<(String, String)> {
-        let own = [("CI", "true"), ("GITHUB_ACTIONS", "true")];
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own = ("GITHUB_ACTIONS".to_owned(), "true".to_owned());
         let facts = github::of_step(self, step);
         let github = facts.iter().filter(|(name, _)| github::is_variable(name));
         let github = github.map(|(name, fact)| (variable("GITHUB", name), fact.for_shell(shell)));
         let runner = self.runner_facts().into_iter();
         let runner = runner.map(|(name, fact)| (variable("RUNNER", name), fact.for_shell(shell)));
-        own.into_iter().chain(github).chain(runner).collect()
+        std::iter::once(own).chain(github).chain(runner).collect()
     }
 
     /// The `github` context for a step.
