@@ -1,8 +1,11 @@
 //! Making a template: a machine boots for nothing but to be frozen. It sees no workspace, no secret and
 //! no job. If a script is to prepare it, that is all that runs in it, and what it starts goes on.
 
+use std::sync::Arc;
+
 use crate::event::{Events, Level};
 use crate::failure::{Failure, InfraFailure};
+use crate::guest::channel::GuestChannel;
 use crate::guest::environment::Environment;
 use crate::host::clock::{Deadline, within};
 use crate::host::fs::free_space;
@@ -114,13 +117,14 @@ async fn make_new(
     let made = match freeze(&mut instance, around, making, cancel).await {
         // From here on nothing stops it: the files are being moved.
         Ok(Frozen::Whole(environment)) => {
-            let script = making.script.as_ref().map(|script| Prepared {
+            let prepared = making.script.as_ref().map(|script| Prepared {
                 script: script.name.clone(),
                 environment,
             });
-            let sealed = instance.seal(templates, making.makeup.clone(), script);
-            let sealed = sealed.await;
-            sealed.map(|template| Made::Template(Box::new(template)))
+            let sealed = instance.seal(templates, making.makeup.clone(), prepared);
+            sealed
+                .await
+                .map(|template| Made::Template(Box::new(template)))
         }
         Ok(Frozen::Stopped) => Ok(Made::Stopped),
         Ok(Frozen::Unprepared(exit_code)) => {
@@ -194,47 +198,22 @@ async fn freeze(
     making: &Making,
     cancel: &Cancel,
 ) -> Result<Frozen, Failure> {
-    // Nobody follows how a template comes up; what fails is told.
-    let (events, _unread) = Events::accept("template");
-    around.progress.stage("booting a machine to freeze it");
-    instance.create_overlay()?;
-    let starting = instance.start_container(&events);
-    match room::settled(starting, cancel.requested()).await {
-        Ok(started) => started?,
-        Err(()) => return Ok(Frozen::Stopped),
-    }
-    let channel = tokio::select! {
-        channel = instance.wait_for_guest(&events) => channel?,
-        () = cancel.requested() => return Ok(Frozen::Stopped),
+    let Some(channel) = come_up(instance, around, cancel).await? else {
+        return Ok(Frozen::Stopped);
     };
-    let mut left = Environment::default();
-    if let Some(script) = &making.script {
-        around.progress.finish();
-        let preparing = Preparing {
-            script,
-            channel,
-            guest: &making.order.image.manifest.description.guest,
-            events: &around.events,
-            masker: &around.masker,
-            cancel,
-        };
-        // It stops by itself when it is told to.
-        let end = tokio::select! {
-            biased;
-            end = preparing.run() => end?,
-            trouble = instance.trouble() => return Err(trouble.into()),
-        };
-        // What it printed stands above what comes next.
-        let _ = within(SHOWN, around.events.flush()).await;
-        match end {
-            PrepareEnd::Done(environment) => left = environment,
-            PrepareEnd::Failed(exit_code) => return Ok(Frozen::Unprepared(exit_code)),
-            PrepareEnd::Stopped => return Ok(Frozen::Stopped),
+    // The connection ends in either case: it must not be in the template.
+    let end = match &making.script {
+        Some(script) => prepare(instance, around, script, channel, cancel).await?,
+        None => {
+            drop(channel);
+            PrepareEnd::Done(Environment::default())
         }
-    } else {
-        drop(channel);
-    }
-    // The connection has ended: it must not be in the template.
+    };
+    let left = match end {
+        PrepareEnd::Done(environment) => environment,
+        PrepareEnd::Failed(exit_code) => return Ok(Frozen::Unprepared(exit_code)),
+        PrepareEnd::Stopped => return Ok(Frozen::Stopped),
+    };
     around.progress.stage("freezing it");
     tokio::select! {
         frozen = instance.freeze() => match frozen {
@@ -245,4 +224,54 @@ async fn freeze(
         },
         () = cancel.requested() => Ok(Frozen::Stopped),
     }
+}
+
+/// Boots a machine; none if that was stopped.
+async fn come_up(
+    instance: &mut Instance,
+    around: &Surroundings,
+    cancel: &Cancel,
+) -> Result<Option<Arc<dyn GuestChannel>>, Failure> {
+    // Nobody follows how a template comes up; what fails is told.
+    let (events, _unread) = Events::accept("template");
+    around.progress.stage("booting a machine to freeze it");
+    instance.create_overlay()?;
+    let starting = instance.start_container(&events);
+    match room::settled(starting, cancel.requested()).await {
+        Ok(started) => started?,
+        Err(()) => return Ok(None),
+    }
+    tokio::select! {
+        channel = instance.wait_for_guest(&events) => Ok(Some(channel?)),
+        () = cancel.requested() => Ok(None),
+    }
+}
+
+/// Runs the script in the machine, which may end meanwhile.
+async fn prepare(
+    instance: &mut Instance,
+    around: &Surroundings,
+    script: &PrepareScript,
+    channel: Arc<dyn GuestChannel>,
+    cancel: &Cancel,
+) -> Result<PrepareEnd, Failure> {
+    around.progress.finish();
+    let guest = instance.guest().clone();
+    let preparing = Preparing {
+        script,
+        channel,
+        guest: &guest,
+        events: &around.events,
+        masker: &around.masker,
+        cancel,
+    };
+    // It stops by itself when it is told to.
+    let end = tokio::select! {
+        biased;
+        end = preparing.run() => end?,
+        trouble = instance.trouble() => return Err(trouble.into()),
+    };
+    // What it printed stands above what comes next.
+    let _ = within(SHOWN, around.events.flush()).await;
+    Ok(end)
 }
