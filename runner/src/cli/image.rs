@@ -21,6 +21,7 @@ use crate::image::store::{Image, Store, check_name};
 use crate::instance::kept::{self, Listed};
 use crate::instance::template::Template;
 use crate::instance::templates::Templates;
+use crate::job::order;
 use crate::progress::Progress;
 use crate::report::progress::TerminalProgress;
 
@@ -211,23 +212,15 @@ fn verify(base: &Base, name: &str) -> Result<(), Failure> {
             "the template {} of `{name}` was damaged, and is put aside",
             key.short()
         );
+        let manifest = &template.manifest;
+        let remedy = order::warming(name, &manifest.makeup, manifest.script.as_deref());
         damaged = Some(
             InfraFailure::new(text)
                 .because(why)
-                .help(format!("`{}` makes another", remaking(&template))),
+                .help(format!("`{remedy}` makes another")),
         );
     }
     damaged.map_or(Ok(()), |failure| Err(failure.into()))
-}
-
-/// What is typed to have a template again.
-fn remaking(template: &Template) -> String {
-    let manifest = &template.manifest;
-    let warm = format!("dormer image warm {}", manifest.image_name);
-    match &manifest.script {
-        Some(script) => format!("{warm} --prepare {script}"),
-        None => warm,
-    }
 }
 
 async fn remove(base: &Base, name: &str) -> Result<(), Failure> {

@@ -50,7 +50,7 @@ pub(super) async fn fill(
     let text = match filled {
         None if pool.count == 0 || cancel.is_requested() => return Ok(()),
         None => {
-            let remedy = order::warming(order);
+            let remedy = order::warming(name, makeup, None);
             format!("no machine stands by for {name}: no template fits (`{remedy}` makes one)")
         }
         Some(filled) if filled.retired > 0 => {

@@ -111,11 +111,15 @@ pub fn booted(mut order: Order) -> Order {
     order
 }
 
-/// The command that makes the template for a machine of this order.
-pub fn warming(order: &Order) -> String {
-    let Machine { cpus, memory, .. } = order.machine;
-    let (name, memory) = (&order.image_name, memory.div_ceil(1 << 20));
-    format!("dormer image warm {name} --cpus {cpus} --memory {memory}M")
+/// The command that makes a template of this makeup, prepared by the script of that name where one prepares
+/// it.
+pub fn warming(image_name: &str, makeup: &Makeup, script: Option<&str>) -> String {
+    let (cpus, memory) = (makeup.cpus, makeup.memory.div_ceil(1 << 20));
+    let warm = format!("dormer image warm {image_name} --cpus {cpus} --memory {memory}M");
+    match &makeup.prepared {
+        Some(_) => format!("{warm} --prepare {}", script.unwrap_or("SCRIPT")),
+        None => warm,
+    }
 }
 
 /// Why none of an image's templates fits: in what the one that is nearest differs. None if there are

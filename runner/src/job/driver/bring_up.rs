@@ -96,7 +96,7 @@ impl Driver<'_> {
         }
         if let Some(parts) = differing {
             let text = format!("no template fits, since {parts} differs: the machine boots");
-            let remedy = order::warming(&order);
+            let remedy = order::warming(&order.image_name, &makeup, None);
             let text = format!("{text} (`{remedy}` makes one that fits)");
             self.around.events.notice(Level::Notice, text);
         }
