@@ -122,7 +122,7 @@ pub enum PrepareEnd {
 /// How it ended, where that was not well, after "the prepare script …".
 pub fn describe(exit_code: Option<u32>) -> String {
     match exit_code {
-        Some(0) => "ended with 0, but what it sets for steps was refused".to_owned(),
+        Some(0) => "ended with 0, but what it wrote to its command files was refused".to_owned(),
         Some(code) => format!("ended with {}", code.cast_signed()),
         None => "did not run to its end".to_owned(),
     }
@@ -195,22 +195,20 @@ impl Preparing<'_> {
 
     /// What is masked now would not be masked where the machine wakes, so it is not handed on.
     fn without_masked(&self, environment: Environment) -> Environment {
-        let is_plain = |text: &String| self.masker.mask(text) == text.as_str();
-        let Environment {
-            mut variables,
-            mut path,
-        } = environment;
-        variables.retain(|(name, value)| {
-            if !is_plain(value) {
-                let text = format!(
-                    "the variable `{name}` of the prepare script does not reach the job, since its value is masked"
-                );
+        let is_plain = |what: &str, text: &str| {
+            let is_plain = self.masker.mask(text) == text;
+            if !is_plain {
+                let text =
+                    format!("{what} of the prepare script does not reach the job: it is masked");
                 self.events.notice(Level::Warning, text);
             }
-            is_plain(value)
-        });
-        path.retain(is_plain);
-        Environment { variables, path }
+            is_plain
+        };
+        let mut left = environment;
+        left.variables
+            .retain(|(name, value)| is_plain(&format!("the variable `{name}`"), value));
+        left.path.retain(|one| is_plain("a directory", one));
+        left
     }
 
     /// Of a run that nobody knows yet, nothing is told.

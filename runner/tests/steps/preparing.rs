@@ -41,6 +41,25 @@ async fn prepare(lab: &Lab, text: &str, cancel: &Cancel) -> (PrepareEnd, Vec<Job
     (end, said)
 }
 
+/// What these variables and directories are, handed on.
+fn environment(variables: &[(&str, &str)], path: &[&str]) -> Environment {
+    let variables = variables.iter();
+    Environment {
+        variables: variables
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        path: path.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Checks that something of this level was said.
+fn assert_told(said: &[JobEvent], expected: Level, part: &str) {
+    let told = said.iter().any(|event| {
+        matches!(event, JobEvent::Notice { level, text } if *level == expected && text.contains(part))
+    });
+    assert!(told, "{said:?}");
+}
+
 fn printed(said: &[JobEvent]) -> Vec<&str> {
     let lines = said.iter().filter_map(|event| match event {
         JobEvent::Log { number, text, .. } => {
@@ -102,27 +121,19 @@ async fn what_it_sets_for_steps_behind_it_is_handed_on() {
     let lab = Lab::new();
     let text = "echo A=1 >>\"$GITHUB_ENV\"; echo /opt/one >>\"$GITHUB_PATH\"; echo /opt/two >>\"$GITHUB_PATH\"";
     let (end, said) = prepare(&lab, text, &Cancel::default()).await;
-    let expected = Environment {
-        variables: vec![("A".to_owned(), "1".to_owned())],
-        path: vec!["/opt/two".to_owned(), "/opt/one".to_owned()],
-    };
+    let expected = environment(&[("A", "1")], &["/opt/two", "/opt/one"]);
     assert_eq!(end, PrepareEnd::Done(expected), "{said:?}");
 }
 
 #[tokio::test]
 async fn what_it_has_masked_is_not_handed_on() {
     let lab = Lab::new();
-    let text = "echo ::add-mask::hunter2secret; echo A=hunter2secret >>\"$GITHUB_ENV\"; echo B=2 >>\"$GITHUB_ENV\"";
+    let text = "echo ::add-mask::hunter2secret; echo A=hunter2secret >>\"$GITHUB_ENV\"; echo B=2 >>\"$GITHUB_ENV\"\n\
+                echo /opt/hunter2secret >>\"$GITHUB_PATH\"";
     let (end, said) = prepare(&lab, text, &Cancel::default()).await;
-    let expected = Environment {
-        variables: vec![("B".to_owned(), "2".to_owned())],
-        path: Vec::new(),
-    };
-    assert_eq!(end, PrepareEnd::Done(expected));
-    let told = said.iter().any(|event| {
-        matches!(event, JobEvent::Notice { level: Level::Warning, text } if text.contains("`A`"))
-    });
-    assert!(told, "{said:?}");
+    assert_eq!(end, PrepareEnd::Done(environment(&[("B", "2")], &[])));
+    assert_told(&said, Level::Warning, "the variable `A`");
+    assert_told(&said, Level::Warning, "a directory");
 }
 
 #[tokio::test]
@@ -131,22 +142,15 @@ async fn one_that_sets_more_than_is_kept_has_failed() {
     let text = "printf 'A=%0300000d\\n' 0 >>\"$GITHUB_ENV\"";
     let (end, said) = prepare(&lab, text, &Cancel::default()).await;
     assert_eq!(end, PrepareEnd::Failed(Some(0)));
-    let told = said.iter().any(|event| {
-        matches!(event, JobEvent::Notice { level: Level::Error, text } if text.contains("300001 bytes"))
-    });
-    assert!(told, "{said:?}");
+    assert_told(&said, Level::Error, "300001 bytes");
 }
 
 #[tokio::test]
 async fn what_was_handed_on_stands_below_everything_that_the_job_says() {
     let mut lab = Lab::new();
     lab.file("tools/tool", "#!/bin/sh\necho a tool\n");
-    lab.prepared = Environment {
-        variables: ["A", "B", "C"]
-            .map(|name| (name.to_owned(), "p".to_owned()))
-            .into(),
-        path: vec![lab.workspace().join("tools").display().to_string()],
-    };
+    let tools = lab.workspace().join("tools").display().to_string();
+    lab.prepared = environment(&[("A", "p"), ("B", "p"), ("C", "p")], &[&tools]);
     let text = "on: push\nenv: {B: w}\njobs:\n  job:\n    runs-on: x\n    steps:\n    \
                 - run: chmod +x tools/tool; tool; echo \"$A $B $C\"; echo C=e >>\"$GITHUB_ENV\"\n    \
                 - run: echo \"$A $B $C ${{ env.A }}\"\n";
