@@ -17,9 +17,11 @@ fn steps_hand_on_what_they_set_and_fail_as_they_should() {
   run: |
     echo "answer=42" >> "$GITHUB_OUTPUT"
     printf 'TEXT<<END\none\ntwo\nEND\n' >> "$GITHUB_ENV"
-    mkdir -p tools && printf '@echo tool ran\r\n' > tools/mytool.cmd
-    echo 'C:\a\tools' >> "$GITHUB_PATH"
+    mkdir tools && printf '@echo a tool of cmd\r\n' > tools/mytool.cmd
+    printf '#!/bin/sh\necho a tool of bash\n' > tools/mytool && chmod +x tools/mytool
+    echo "$PWD/tools" >> "$GITHUB_PATH"
 - run: |
+    call mytool
     echo answer ${{ steps.first.outputs.answer }}
     echo outcome ${{ steps.first.outcome }}
 - shell: python
@@ -28,7 +30,7 @@ fn steps_hand_on_what_they_set_and_fail_as_they_should() {
     print(os.environ["TEXT"].split("\n"))
     print(os.environ["NASTY"])
 - shell: bash
-  run: printf '%s\n' "$NASTY"
+  run: printf '%s\n' "$NASTY"; mytool
 - id: bad
   continue-on-error: true
   run: exit /b 70000
@@ -53,9 +55,10 @@ fn steps_hand_on_what_they_set_and_fail_as_they_should() {
         &["--workspace", "files", "--env", &nasty],
     );
     let events = ran.expect(1).events;
-    assert_eq!(events.log(2), ["answer 42", "outcome success"]);
+    let said = ["a tool of cmd", "answer 42", "outcome success"];
+    assert_eq!(events.log(2), said);
     assert_eq!(events.log(3), ["['one', 'two']", NASTY]);
-    assert_eq!(events.log(4), [NASTY]);
+    assert_eq!(events.log(4), [NASTY, "a tool of bash"]);
     ended(&events, 5, "failure", "success", Some(70_000));
     assert_eq!(events.log(6), ["failure success"]);
     assert!(
