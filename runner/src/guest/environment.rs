@@ -1,4 +1,5 @@
-//! What a script leaves for those that run in its guest after it, beside the guest itself.
+//! What a script leaves for those that run in its guest after it, beside the guest itself. Knows nothing of
+//! how it says so, nor of where that is kept.
 
 use serde::{Deserialize, Serialize};
 

@@ -312,11 +312,10 @@ impl Reaper<'_> {
     /// where it is gone.
     fn why_template_goes(&self, template: &Template) -> Option<&'static str> {
         let makeup = &template.manifest.makeup;
-        let current = self.store.find_digest(&template.manifest.image_name);
         if makeup.prepared.is_some() && is_before(template.last_used(), PREPARED_UNUSED) {
             return Some("no job has woken from it for 30 days");
         }
-        match current {
+        match self.store.find_digest(&template.manifest.image_name) {
             Ok(current) if current.as_ref() != Some(&makeup.image) => {
                 Some("its image is gone or replaced")
             }

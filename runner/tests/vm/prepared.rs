@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::lab::{Lab, Ran};
 use crate::warm::{contains, mode, template, warnings};
 
-/// Leaves a file, a variable, a tool, a program that goes on counting, and nothing in the workspace; tells what it sees.
+/// Leaves a file, a variable, a tool, a program that goes on counting, and nothing in the workspace; tells what
+/// it sees.
 const SETUP: &str = r#"echo "prepares in $PWD with [$TOKEN]"
 ls -A | wc -l
 echo left >/tmp/left
