@@ -7,6 +7,11 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
+
+/// What helps whoever meets a full disk, wherever it shows first.
+const FULL_DISK: &str = "a full disk: `dormer gc` removes what is dead, `dormer doctor` shows what is \
+    free, and DORMER_HOME may be on a larger one";
 
 /// The cause behind a failure, as its own error.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -89,10 +94,14 @@ impl InfraFailure {
         }
     }
 
-    /// Adds why it failed.
+    /// Adds why it failed, and what to do about that where it is always the same.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
-        self.cause = Some(cause.into());
+        let cause = cause.into();
+        if self.help.is_none() && is_full_disk(cause.as_ref()) {
+            self.help = Some(FULL_DISK.to_owned());
+        }
+        self.cause = Some(cause);
         self
     }
 
@@ -116,6 +125,17 @@ impl Error for InfraFailure {
             .as_ref()
             .map(|cause| cause.as_ref() as &(dyn Error + 'static))
     }
+}
+
+fn is_full_disk(cause: &(dyn Error + 'static)) -> bool {
+    let full = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    };
+    let mut causes = std::iter::successors(Some(cause), |&cause| cause.source());
+    causes.any(|cause| cause.downcast_ref().is_some_and(full))
 }
 
 /// Dormer is wrong: a state that cannot be was reached.
@@ -201,5 +221,25 @@ mod tests {
             Failure::from(failure).message(),
             "cannot write `a`: no space left"
         );
+    }
+
+    #[test]
+    fn a_full_disk_is_told_wherever_it_shows() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let wrapped = || InfraFailure::new("cannot write `b`").because(full());
+        let failures = [
+            InfraFailure::new("cannot write `a`").because(full()),
+            InfraFailure::new("cannot write `a`").because(wrapped()),
+        ];
+        for failure in failures {
+            assert_eq!(failure.help.as_deref(), Some(FULL_DISK));
+        }
+        let other =
+            InfraFailure::new("cannot write `a`").because(io::Error::other("it is read-only"));
+        assert_eq!(other.help, None);
+        let said = InfraFailure::new("cannot write `a`")
+            .help("other")
+            .because(full());
+        assert_eq!(said.help.as_deref(), Some("other"));
     }
 }

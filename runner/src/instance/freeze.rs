@@ -52,11 +52,7 @@ impl Instance {
         let sealing = tokio::task::spawn_blocking(move || templates.seal(&own, &aside, manifest));
         let cannot = || InfraFailure::new("cannot put the template in place");
         let sealed = sealing.await.map_err(|error| cannot().because(error))?;
-        Ok(sealed.map_err(|error| {
-            cannot()
-                .because(error)
-                .help("a full disk is the usual reason; `dormer doctor` shows what is free")
-        })?)
+        Ok(sealed.map_err(|error| cannot().because(error))?)
     }
 
     fn settle_command(&self) -> Result<Vec<String>, Bug> {

@@ -248,7 +248,6 @@ impl Instance {
                 self.vm_directory().display()
             ))
             .because(error)
-            .help("a full disk is the usual reason; `dormer doctor` shows what is free")
         })?;
         self.login = Some(Login {
             user: self.journal.record().user.clone(),
