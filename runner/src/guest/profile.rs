@@ -53,6 +53,13 @@ pub struct DormancyProfile {
     /// started, which spares an emulated guest most of that time. False by default.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wake_port: bool,
+    /// Whether `settle` leaves an SSH server behind the guest's port 222 that has begun already: it has been
+    /// told the banner `SSH-2.0-Dormer`, which the client shows first, and has sent its own and its offer of
+    /// keys. It takes one connection, and has the host key of the usual one. All copies share what it drew so
+    /// far, so it has to draw its half of a key when the client has sent the other, and from the kernel.
+    /// False by default.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login_port: bool,
 }
 
 /// A guest's Node.js, in one version or several.

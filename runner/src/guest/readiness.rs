@@ -26,13 +26,21 @@ where
     F: Future<Output = std::io::Result<UnixStream>>,
 {
     loop {
-        if let Ok(stream) = dial().await
-            && let Ok(true) = within(ONE_TRY, shows_banner(&stream)).await
-        {
+        if let Ok(Some(stream)) = within(ONE_TRY, banner_at_once(&dial)).await {
             return stream;
         }
         pause(BETWEEN_TRIES).await;
     }
+}
+
+/// Dials once. Nothing if the connection ends before a banner, or shows something else. The caller bounds
+/// the time.
+pub async fn banner_at_once<F>(dial: impl Fn() -> F) -> Option<UnixStream>
+where
+    F: Future<Output = std::io::Result<UnixStream>>,
+{
+    let stream = dial().await.ok()?;
+    shows_banner(&stream).await.then_some(stream)
 }
 
 /// Whether what comes first is a banner. Nothing is taken from the stream.

@@ -56,6 +56,7 @@ const COMPAT: &[RecipeFile] = files![
     "compat/guest/init",
     "compat/guest/initrd-init",
     "compat/guest/inittab",
+    "compat/guest/login.c",
     "compat/guest/make-prefix",
     "compat/guest/prepare-wine",
     "compat/guest/settings.reg",

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::net::UnixStream;
 
 use crate::event::{Events, JobEvent, Rung, StartMode};
 use crate::failure::InfraFailure;
 use crate::guest::channel::{DialectChannel, GuestChannel};
 use crate::guest::dialect;
 use crate::guest::profile::{DormancyProfile, GuestProfile};
-use crate::guest::readiness::ssh_banner;
+use crate::guest::readiness::{banner_at_once, ssh_banner};
 use crate::guest::ssh::{Login, SshTransport};
-use crate::host::clock::{Deadline, milliseconds, poll};
+use crate::host::clock::{Deadline, milliseconds, poll, within};
 use crate::vmm::vm::{Port, Vm};
 
 /// The agent and the SSH server start together.
@@ -22,6 +23,8 @@ const SSH_BANNER: Duration = Duration::from_secs(120);
 const COMMAND: Deadline = Deadline::seconds("an answered command", 60);
 /// One small program.
 const IDENTITY: Deadline = Deadline::seconds("the guest's own clock and key", 30);
+/// A server that is frozen with the guest has sent its banner already.
+const LOGIN: Deadline = Deadline::seconds("the SSH banner", 5);
 /// The agent is asked anew this often while the guest boots.
 const AGENT_RETRY: Duration = Duration::from_millis(100);
 
@@ -96,13 +99,19 @@ pub async fn climb(
             .map_err(|failure| at(Rung::GuestAgent, failure))?;
         ladder.reached(Rung::GuestAgent);
     }
+    let mut begun = None;
     if let Some(wake) = wake {
-        take_identity(vm, wake)
+        begun = take_identity(vm, wake)
             .await
             .map_err(|failure| at(Rung::Identity, failure))?;
         ladder.reached(Rung::Identity);
     }
-    let banner = ssh_banner(|| vm.dial_now(Port::Ssh));
+    let banner = async {
+        match begun {
+            Some(stream) => stream,
+            None => ssh_banner(|| vm.dial_now(Port::Ssh)).await,
+        }
+    };
     let after = if asks_agent || wake.is_some() {
         SSH_BANNER
     } else {
@@ -137,10 +146,14 @@ pub async fn climb(
     Ok(Arc::new(channel))
 }
 
-/// Makes a copy that has just woken a machine of its own. Meanwhile another connection rehearses what the
-/// real one does after it: an emulator has to translate every program again, and can do so for two at a
-/// time. No key is agreed on there, and nothing is sent.
-async fn take_identity(vm: &Vm, wake: &DormancyProfile) -> Result<(), InfraFailure> {
+/// Makes a copy that has just woken a machine of its own. Meanwhile it is connected to, which an emulator
+/// does at the same time on another processor. Nothing is sent there, so no key is agreed on.
+///
+/// Returns the connection to the server that is frozen with the guest, where there is one that answers.
+async fn take_identity(
+    vm: &Vm,
+    wake: &DormancyProfile,
+) -> Result<Option<UnixStream>, InfraFailure> {
     let taking = async {
         let time = now();
         if wake.wake_port {
@@ -150,13 +163,20 @@ async fn take_identity(vm: &Vm, wake: &DormancyProfile) -> Result<(), InfraFailu
         let command: Vec<String> = wake.wake.iter().map(part).collect();
         vm.agent_run(&command, IDENTITY).await
     };
+    if wake.login_port {
+        // Another would find nobody: there is one such server, for one connection.
+        let connecting = within(LOGIN, banner_at_once(|| vm.dial_now(Port::Login)));
+        let (taken, begun) = tokio::join!(taking, connecting);
+        return taken.map(|()| begun.ok().flatten());
+    }
+    // Rehearses what the real one does later: an emulator has to translate every program again.
     let rehearsal = async {
         let _held = ssh_banner(|| vm.dial_now(Port::Ssh)).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        taken = taking => taken,
-        () = rehearsal => Ok(()),
+        taken = taking => taken.map(|()| None),
+        () = rehearsal => Ok(None),
     }
 }
 

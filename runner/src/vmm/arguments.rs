@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::vmm::machine::{
-    Accelerator, Boot, DiskBus, Machine, Network, NetworkCard, Origin, SSH_PORT, paths,
+    Accelerator, Boot, DiskBus, LOGIN_PORT, Machine, Network, NetworkCard, Origin, SSH_PORT, paths,
 };
 
 /// Memory for translated code, in MiB. QEMU would take a quarter of the host's memory otherwise, which
@@ -35,7 +35,10 @@ pub fn qemu(machine: &Machine) -> Vec<String> {
 
 /// What the container's first program runs: the relays to start, then QEMU.
 pub fn container_command(machine: &Machine) -> Vec<String> {
-    let mut command = strings(["--relay", &format!("ssh:{SSH_PORT}"), "--"]);
+    let relays = [("ssh", SSH_PORT), ("login", LOGIN_PORT)];
+    let relay = |(name, port)| ["--relay".to_owned(), format!("{name}:{port}")];
+    let mut command: Vec<String> = relays.into_iter().flat_map(relay).collect();
+    command.push("--".to_owned());
     command.extend(qemu(machine));
     command
 }
@@ -188,11 +191,11 @@ fn network(machine: &Machine) -> Vec<String> {
         // No boot code for the card: nothing boots from the network.
         NetworkCard::VirtioNet => "virtio-net-pci,netdev=net,romfile=",
     };
+    let forward = |host, guest| format!("hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}");
+    let (ssh, login) = (forward(SSH_PORT, 22), forward(LOGIN_PORT, 222));
     strings([
         "-netdev",
-        &format!(
-            "user,id=net,ipv6=off,restrict={restrict},hostfwd=tcp:127.0.0.1:{SSH_PORT}-10.0.2.15:22"
-        ),
+        &format!("user,id=net,ipv6=off,restrict={restrict},{ssh},{login}"),
         "-device",
         card,
     ])
@@ -303,7 +306,8 @@ pub(crate) mod tests {
             [
                 "kvm",
                 "host",
-                "user,id=net,ipv6=off,restrict=off,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22"
+                "user,id=net,ipv6=off,restrict=off,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22,\
+                 hostfwd=tcp:127.0.0.1:2223-10.0.2.15:222"
             ]
         );
     }

@@ -159,3 +159,6 @@ pub mod paths {
 
 /// The port of the container's loopback that QEMU forwards to the guest's SSH server.
 pub const SSH_PORT: u16 = 2222;
+
+/// The one that leads to the server that is frozen with a guest, if it has one.
+pub const LOGIN_PORT: u16 = 2223;

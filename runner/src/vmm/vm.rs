@@ -45,6 +45,8 @@ const SCREENSHOT_LIMIT: u64 = 16 << 20;
 pub enum Port {
     /// The guest's SSH server. That a connection is made proves nothing: wait for the banner.
     Ssh,
+    /// The guest's SSH server that is frozen with it, for one connection.
+    Login,
     /// QEMU's monitor.
     Qmp,
     /// QEMU's second monitor, for what takes long.
@@ -61,6 +63,7 @@ impl Port {
     fn socket(self) -> &'static str {
         match self {
             Self::Ssh => "ssh.sock",
+            Self::Login => "login.sock",
             Self::Qmp => "qmp.sock",
             Self::QmpSlow => "qmp-slow.sock",
             Self::Qga => "qga.sock",

@@ -21,6 +21,7 @@ mod isolation;
 mod javascript;
 mod killed;
 mod lifecycle;
+mod login;
 mod network;
 mod prepared;
 mod resources;

@@ -20,7 +20,7 @@ fn machines(lab: &Lab) -> Vec<Value> {
 }
 
 /// The ids of those that stand by.
-fn standing_by(lab: &Lab) -> BTreeSet<String> {
+pub(crate) fn standing_by(lab: &Lab) -> BTreeSet<String> {
     let machines = machines(lab).into_iter();
     let found = machines.filter(|one| one["state"] == "standby");
     found
@@ -33,7 +33,7 @@ fn first_of(ids: &BTreeSet<String>) -> &str {
 }
 
 /// Has so many stand by, for jobs without a network.
-fn fill(lab: &Lab, count: &str, more: &[&str]) {
+pub(crate) fn fill(lab: &Lab, count: &str, more: &[&str]) {
     let fill = [
         "image",
         "warm",

@@ -21,6 +21,10 @@ use crate::guest::transport::{Started, Transport};
 const CIPHERS: &str =
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr";
 
+/// What this client calls itself. A server that is frozen with a guest has been told so already
+/// (`DormancyProfile::login_port`), so it stays as it is.
+const BANNER: &str = "SSH-2.0-Dormer";
+
 /// Who logs in, and whom they expect.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -54,7 +58,11 @@ impl SshTransport {
     /// Shakes hands, checks the guest's key and logs in. The caller bounds the time.
     pub async fn connect(stream: UnixStream, login: &Login) -> Result<Self, ChannelError> {
         let connection = wait::Connection::new(stream).map_err(|error| lost(&error.to_string()))?;
-        let prefer = |kind| connection.session().method_pref(kind, CIPHERS);
+        let session = connection.session();
+        session
+            .set_banner(BANNER)
+            .map_err(|error| lost(error.message()))?;
+        let prefer = |kind| session.method_pref(kind, CIPHERS);
         prefer(ssh2::MethodType::CryptCs).map_err(|error| lost(error.message()))?;
         prefer(ssh2::MethodType::CryptSc).map_err(|error| lost(error.message()))?;
         connection.handshake().await?;
