@@ -99,9 +99,31 @@ pub async fn make(
     }
     templates.clear(&key).map_err(failed)?;
     check_room(around, making.order.machine.memory)?;
-    let made = make_new(around, making, cancel, &templates).await;
+    let mut made = make_new(around, making, cancel, &templates).await;
+    if let Err(Unmade::Crashed(failure)) = &made {
+        let why = failure.message();
+        let text = format!("QEMU crashed, so another machine is started: {why}");
+        around.events.notice(Level::Warning, text);
+        made = make_new(around, making, cancel, &templates).await;
+    }
     around.progress.finish();
-    made
+    made.map_err(Unmade::into_failure)
+}
+
+/// Why there is no template.
+enum Unmade {
+    /// QEMU crashed, which another may not.
+    Crashed(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl Unmade {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Crashed(failure) | Self::Failed(failure) => failure,
+        }
+    }
 }
 
 async fn make_new(
@@ -109,11 +131,12 @@ async fn make_new(
     making: &Making,
     cancel: &Cancel,
     templates: &Templates,
-) -> Result<Made, Failure> {
-    let mut instance = tokio::select! {
-        reserved = room::reserve(around, making.order()) => reserved?,
+) -> Result<Made, Unmade> {
+    let reserved = tokio::select! {
+        reserved = room::reserve(around, making.order()) => reserved,
         () = cancel.requested() => return Ok(Made::Stopped),
     };
+    let mut instance = reserved.map_err(Unmade::Failed)?;
     let made = match freeze(&mut instance, around, making, cancel).await {
         // From here on nothing stops it: the files are being moved.
         Ok(Frozen::Whole(environment)) => {
@@ -136,10 +159,21 @@ async fn make_new(
         }
         Err(failure) => Err(explained(around, &instance, failure).await),
     };
+    let crashed = instance.crashed();
     let removed = within(TEARDOWN, instance.tear_down()).await;
-    let made = made?;
-    removed.map_err(|late| InfraFailure::new("a machine is left").because(late))??;
-    Ok(made)
+    let made = made.map_err(if crashed {
+        Unmade::Crashed
+    } else {
+        Unmade::Failed
+    })?;
+    match removed {
+        Ok(Ok(())) => Ok(made),
+        Ok(Err(failure)) => Err(Unmade::Failed(failure)),
+        Err(late) => {
+            let failure = InfraFailure::new("a machine is left").because(late);
+            Err(Unmade::Failed(failure.into()))
+        }
+    }
 }
 
 /// The memory of a machine that is to be frozen is a file, and QEMU does not survive one that can't grow.

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use dormer_testkit::mount::SmallDisk;
-use dormer_testkit::program::{kill, wait_until};
+use dormer_testkit::program::{Finished, crash, kill, wait_until};
 
 use crate::faults::processes;
 use crate::lab::{Lab, shared_home};
 use crate::tiny;
+use crate::warm::template;
 
 /// How much room a home has, in KiB: from none at all to more than a machine takes that only just runs.
 const LEVELS: [u32; 16] = [
@@ -112,9 +113,8 @@ fn allocated(file: &fs::Metadata) -> u64 {
     file.blocks() * 512
 }
 
-#[test]
-fn a_qemu_that_is_killed_while_a_template_is_made_leaves_none() {
-    let lab = Lab::new();
+/// Makes a template, and ends the first QEMU.
+fn warm_and_end(lab: &Lab, end: impl FnOnce(&str)) -> Finished {
     let running = lab.dormer(["image", "warm", "compat"]).start();
     let mut qemu = Vec::new();
     wait_until("QEMU runs", || {
@@ -124,8 +124,29 @@ fn a_qemu_that_is_killed_while_a_template_is_made_leaves_none() {
             .map_or(Vec::new(), |one| processes(one, "qemu-system"));
         !qemu.is_empty()
     });
-    kill("KILL", &qemu[0]);
-    let ended = running.finish();
+    end(&qemu[0]);
+    running.finish()
+}
+
+#[test]
+fn a_qemu_that_crashes_while_a_template_is_made_is_replaced() {
+    let lab = Lab::new();
+    let ended = warm_and_end(&lab, crash).expect(0);
+    assert!(
+        ended
+            .stderr
+            .contains("QEMU crashed, so another machine is started"),
+        "{}",
+        ended.stderr
+    );
+    drop(template(&lab));
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_qemu_that_is_killed_while_a_template_is_made_leaves_none() {
+    let lab = Lab::new();
+    let ended = warm_and_end(&lab, |qemu| kill("KILL", qemu));
     assert!(matches!(ended.code, Some(69 | 75)), "{}", ended.all());
     assert!(ended.stderr.contains("QEMU was killed"), "{}", ended.stderr);
     lab.assert_nothing_left();

@@ -9,8 +9,10 @@ use dormer::image::store::Store;
 use dormer_testkit::docker::{docker, try_docker};
 use dormer_testkit::events::Events;
 use dormer_testkit::mount::SmallDisk;
+use dormer_testkit::program::{crash, kill};
 
 use crate::lab::{Lab, shared_home};
+use crate::warm::warnings;
 
 const SLEEPS: &str = "- shell: bash\n  run: echo sleeping; sleep 300";
 
@@ -36,12 +38,30 @@ pub(crate) fn processes(container: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_qemu_that_crashes_before_the_guest_answers_is_replaced() {
+    let lab = Lab::new();
+    let job = lab.job("- run: echo hi", &["--start", "cold"]);
+    let running = lab.start_until(job, "its CPUs run", |events| {
+        events.of("started").next().is_some()
+    });
+    crash(&processes(&lab.containers()[0], "qemu-system")[0]);
+    let ran = lab.ran(running.finish()).expect(0);
+    assert_eq!(ran.events.of("started").count(), 2);
+    let told = warnings(&ran);
+    assert!(
+        told.contains("QEMU crashed, so another machine is started"),
+        "{told}"
+    );
+    lab.assert_nothing_left();
+}
+
+#[test]
 fn a_qemu_that_is_killed_ends_the_job_as_infrastructure() {
     let lab = Lab::new();
     let running = lab.start_until(lab.job(SLEEPS, &[]), "the step sleeps", sleeps);
     let qemu = processes(&lab.containers()[0], "qemu-system");
     assert_eq!(qemu.len(), 1, "{qemu:?}");
-    dormer_testkit::program::kill("KILL", &qemu[0]);
+    kill("KILL", &qemu[0]);
     let ran = lab.ran(running.finish()).expect(75);
     assert!(ran.finished.took < Duration::from_secs(60));
     let infra = &ran.events.completed()["infra"];
