@@ -325,7 +325,7 @@ pub struct RunArguments {
     /// How many machines of this run there are at once [default: as many as there is room for]
     ///
     /// Machines of all runs wait for room in order: for memory, processors and disk.
-    #[arg(long, value_name = "N", value_parser = parse_parallel)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_parallel)]
     pub parallel: Option<usize>,
 
     /// Skip jobs that no image serves, and those that need them, instead of refusing the run
@@ -437,7 +437,7 @@ pub struct RunArguments {
     pub keep: KeepWhen,
 
     /// How long the run may take, as 90s, 30m or 1h30m; image builds are not counted
-    #[arg(long, value_name = "D", value_parser = parse_timeout)]
+    #[arg(long, value_name = "D", allow_negative_numbers = true, value_parser = parse_timeout)]
     pub timeout: Option<Written>,
 }
 

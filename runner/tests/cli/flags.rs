@@ -7,7 +7,7 @@ use super::{Host, USAGE, asks_for_the_engine, assert_says, refused};
 #[test]
 fn values_that_will_not_do_are_named_with_what_would() {
     let host = Host::with_good_job();
-    let cases: [(&[&str], &[&str]); 18] = [
+    let cases: [(&[&str], &[&str]); 21] = [
         (
             &["--env", "NAME"],
             &["`NAME` is no variable: write NAME=value"],
@@ -40,6 +40,12 @@ fn values_that_will_not_do_are_named_with_what_would() {
         (&["--timeout", "0s"], &["`0s` leaves no time"]),
         (&["--cpus", "0"], &["'0' for '--cpus <N>'", "1..=256"]),
         (&["--cpus", "many"], &["'many' for '--cpus <N>'"]),
+        (
+            &["--standby", "-1"],
+            &["'-1' for '--standby <N>'", "0..=256"],
+        ),
+        (&["--memory", "-1"], &["`-1` is no size"]),
+        (&["--timeout", "-1"], &["`-1` is no duration"]),
         (&["--network", "lan"], &["'lan'", "none, full"]),
         (&["--accel", "hvf"], &["'hvf'", "auto, kvm, tcg"]),
         (

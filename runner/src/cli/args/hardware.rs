@@ -9,11 +9,11 @@ use crate::config::size::parse_memory;
 #[derive(Debug, Clone, Copy, Args)]
 pub struct HardwareArguments {
     /// Virtual CPUs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub cpus: Option<u32>,
 
     /// The guest's memory, as 2G or 4096M
-    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = parse_memory)]
     pub memory: Option<u64>,
 
     /// What runs the virtual CPUs
