@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,14 +22,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLIENT "SSH-2.0-Dormer\r\n"
 /* The first byte of the server's offer of keys. */
 #define KEXINIT 20
-/* More than a banner and an offer of keys are long. */
-#define OPENING 8192
 /* Milliseconds, for the server to start in. */
 #define STARTS 60000
 /* Bytes that are passed on at a time: what a pipe holds. */
@@ -67,6 +65,10 @@ static int start_server(void)
     return ends[0];
 }
 
+/* What the server has sent: its banner and its offer of keys. */
+static unsigned char opening[8192];
+static size_t opening_length;
+
 /* Whether these bytes are a banner and behind it a whole packet that offers keys. */
 static int is_opening(const unsigned char *bytes, size_t length)
 {
@@ -80,19 +82,16 @@ static int is_opening(const unsigned char *bytes, size_t length)
     return left - 4 >= ntohl(size);
 }
 
-/* What it has sent stays where it is, for the client. */
-static void wait_for_opening(int server)
+static void read_opening(int server)
 {
-    static unsigned char opening[OPENING];
     if (send(server, CLIENT, sizeof CLIENT - 1, MSG_NOSIGNAL) != sizeof CLIENT - 1) die("the server");
-    for (int left = STARTS / 10; left; left--) {
-        ssize_t got = recv(server, opening, sizeof opening, MSG_PEEK | MSG_DONTWAIT);
-        if (got == 0) { errno = ECONNRESET; die("the server"); }
-        if (got > 0 && is_opening(opening, (size_t)got)) return;
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    struct pollfd readable = { .fd = server, .events = POLLIN };
+    while (!is_opening(opening, opening_length)) {
+        if (poll(&readable, 1, STARTS) != 1) { errno = ETIMEDOUT; die("the server's offer of keys"); }
+        ssize_t got = read(server, opening + opening_length, sizeof opening - opening_length);
+        if (got <= 0) { errno = EPROTO; die("the server's offer of keys"); }
+        opening_length += (size_t)got;
     }
-    errno = ETIMEDOUT;
-    die("the server's offer of keys");
 }
 
 /* Takes the client's banner, which the server was told already. */
@@ -107,7 +106,7 @@ static int expects_this_server(int client)
  * after the machine woke, and has a processor to spare for that until the login is there. */
 static void rehearse(void)
 {
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || fork() != 0) return;
+    if (fork() != 0) return;
     execl("/usr/lib/dormer/shell", "shell", "-c", "bash -c \"exit 0\"", (char *)NULL);
     _exit(127);
 }
@@ -149,7 +148,8 @@ int main(int count, char **arguments)
     if (count != 2) { fprintf(stderr, "usage: login PORT\n"); return 2; }
     int door = listen_at(arguments[1]);
     int server = start_server();
-    wait_for_opening(server);
+    read_opening(server);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     /* Nothing of whoever started this may be held open. */
     if (daemon(0, 0)) die("going on in the background");
     signal(SIGCHLD, SIG_IGN);
@@ -157,8 +157,10 @@ int main(int count, char **arguments)
     if (mlockall(MCL_CURRENT)) die("staying in memory");
     int client = accept4(door, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) die("the host's connection");
+    /* First of all: the host waits for it. */
+    if (write(client, opening, opening_length) != (ssize_t)opening_length) die("the host's connection");
     close(door);
-    rehearse();
+    if (processors > 1) rehearse();
     join(client, server);
     return 0;
 }

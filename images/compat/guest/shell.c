@@ -2,8 +2,9 @@
  * The guest's login shell and its way into Windows. One program under several names:
  *
  *   as a login shell        behaves as `cmd.exe /c STRING`, but starts bash, sh and python itself,
- *   (shell -c STRING)       without Wine, which would cost a second under emulation; without a
- *                           STRING it is cmd.exe itself, on a terminal or for lines from a pipe;
+ *   (shell -c STRING)       and does `exit CODE`, without Wine, which would cost a second under
+ *                           emulation; without a STRING it is cmd.exe itself, on a terminal or for
+ *                           lines from a pipe;
  *   cmd, cmd.exe            cmd.exe, for Unix programs that call it;
  *   windows PROGRAM ...     any Windows program by its Unix path (what the kernel runs for an .exe);
  *   script FILE COMMAND     the line COMMAND in Windows, its whole exit code left in FILE;
@@ -193,10 +194,21 @@ static int is_unix_program(const char *string)
     return 0;
 }
 
+/* Ends with the code of `exit CODE`, if that is all. */
+static void exit_at_once(const char *string)
+{
+    char *rest;
+    long code;
+    if (strncmp(string, "exit ", 5) || string[5] < '0' || string[5] > '9') return;
+    code = strtol(string + 5, &rest, 10);
+    if (!*rest) exit((int)code);
+}
+
 static void run_string(const char *string)
 {
     struct text line = { 0 };
     while (*string == ' ' || *string == '\t') string++;
+    exit_at_once(string);
     if (is_unix_program(string)) {
         char **arguments = split(string);
         execvp(arguments[0], arguments);

@@ -123,7 +123,7 @@ impl Dialect for Posix {
 
     fn probe(&self) -> Request {
         Request {
-            line: "bash -c \"exit 0\"".to_owned(),
+            line: "exit 0".to_owned(),
             preamble: String::new(),
         }
     }
